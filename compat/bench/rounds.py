@@ -1,0 +1,183 @@
+"""Who is measured when: calibration, warm-up, and interleaved rounds.
+
+In a round every row is run once on every contestant.  The contestants of one row follow
+each other at once (A B C D, the next time B C D A, ...), so that whatever the machine
+does meanwhile is shared out evenly.
+
+A contestant that fails in a row is not asked for that row again.
+
+Read next: summary.py
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from compat.bench.children import Child, ChildError
+from compat.bench.model import Contestant, Row, Settings, load_suite
+
+Progress = Callable[[str], None]
+Key = tuple[str, str]
+
+GROWTH_LIMIT = 10.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row that a contestant could not do, and what it said."""
+
+    row: str
+    contestant: str
+    error: str
+
+
+@dataclass
+class Results:
+    """What was measured.
+
+    Attributes:
+        rows: the rows in the order of the table.
+        contestants: those that could be started, in the order of the table.
+        loops: for each of those its loop's class and version.
+        python: the version of the children's interpreter.
+        absent: for each contestant that could not be started why not.
+        units: how many units a sample has, by (row, contestant).
+        samples: CPU seconds per operation in each round, by (row, contestant).
+        failures: the rows that went wrong.
+    """
+
+    rows: list[Row]
+    contestants: list[Contestant] = field(default_factory=list)
+    loops: dict[str, str] = field(default_factory=dict)
+    python: str = ""
+    absent: dict[str, str] = field(default_factory=dict)
+    units: dict[Key, int] = field(default_factory=dict)
+    samples: dict[Key, list[float]] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def calibrate(measure: Callable[[int], float], row: Row, sample_seconds: float) -> int:
+    """Find how many units a sample needs in order to be long enough.
+
+    Args:
+        measure: takes a sample of so many units, returns CPU seconds per operation.
+        row: what is measured.
+        sample_seconds: CPU time that a sample should take at least.
+
+    Returns:
+        a number of units, at least 1.
+    """
+    units = 1
+    while True:
+        seconds = measure(units) * row.operations(units)
+        if seconds >= sample_seconds:
+            return units
+        growth = sample_seconds / seconds if seconds > 0 else GROWTH_LIMIT
+        # A little more than needed: code that has warmed up is faster than this was.
+        units = math.ceil(units * min(growth * 1.1, GROWTH_LIMIT))
+
+
+class Match:
+    """One run of a benchmark: the children, the rows, and what comes of it."""
+
+    def __init__(self, results: Results, settings: Settings, progress: Progress) -> None:
+        """Args: where to put what is measured, how to measure, who is told of it."""
+        self.results = results
+        self.settings = settings
+        self.progress = progress
+        self.children: list[Child] = []
+
+    def enter(self, child: Child) -> None:
+        """Let a contestant take part if its loop and names can be imported."""
+        who = child.contestant
+        try:
+            child.start()
+        except ChildError as error:
+            self.results.absent[who.key] = str(error)
+            return
+        self.children.append(child)
+        self.results.contestants.append(who)
+        self.results.loops[who.key] = child.loop
+        self.results.python = child.python
+
+    def play(self) -> None:
+        """Calibrate all, then warm up, then take the samples that count."""
+        for row in self.results.rows:
+            self.progress(f"calibrating {row.key}")
+            for child in self.children:
+                self._calibrate(row, child)
+        for number in range(-self.settings.warmups, self.settings.rounds):
+            what = f"round {number + 1}/{self.settings.rounds}" if number >= 0 else "warming up"
+            for place, row in enumerate(self.results.rows):
+                self.progress(f"{what} {row.key}")
+                for child in rotated(self.children, place + number):
+                    self._sample(row, child, keep=number >= 0)
+
+    def _calibrate(self, row: Row, child: Child) -> None:
+        key = row.key, child.contestant.key
+        try:
+            self.results.units[key] = calibrate(
+                lambda units: child.measure(row, units), row, self.settings.sample_seconds
+            )
+        except ChildError as error:
+            self._fail(key, error)
+
+    def _sample(self, row: Row, child: Child, keep: bool) -> None:
+        key = row.key, child.contestant.key
+        units = self.results.units.get(key)
+        if units is None:
+            return
+        try:
+            seconds = child.measure(row, units)
+        except ChildError as error:
+            self._fail(key, error)
+        else:
+            if keep:
+                self.results.samples.setdefault(key, []).append(seconds)
+
+    def _fail(self, key: Key, error: ChildError) -> None:
+        """Take a contestant out of a row."""
+        self.results.units.pop(key, None)
+        self.results.samples.pop(key, None)
+        self.results.failures.append(Failure(*key, str(error)))
+
+
+def rotated(children: Sequence[Child], by: int) -> list[Child]:
+    """Return the same children, beginning somewhere else."""
+    start = by % len(children) if children else 0
+    return [*children[start:], *children[:start]]
+
+
+def run(
+    suite: str,
+    rows: Sequence[str],
+    contestants: Sequence[Contestant],
+    settings: Settings,
+    progress: Progress = lambda _: None,
+) -> Results:
+    """Run a benchmark.
+
+    Args:
+        suite: the module that has the rows.
+        rows: the keys of those that are wanted; all if there are none.
+        contestants: who takes part, if installed.
+        settings: how to measure.
+        progress: called with a line of text whenever something new begins.
+
+    Returns:
+        what was measured; rows that went wrong are in there too.
+
+    Raises:
+        KeyError: for a row that the suite does not have.
+    """
+    known = load_suite(suite).rows
+    results = Results([known[key] for key in rows or known])
+    with ExitStack() as stack:
+        match = Match(results, settings, progress)
+        for contestant in contestants:
+            match.enter(stack.enter_context(Child(contestant, suite, settings)))
+        match.play()
+    return results

@@ -1,0 +1,56 @@
+"""The command line that starts a cell, and what an interpreter has to offer for cells."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from compat.options import LOOPS, BadUsage, Cell, Interpreter, Target, here_installed
+
+LAUNCH = Path(__file__).resolve().parent / "cell" / "launch.py"
+PROBE = (
+    "import sys; from importlib.util import find_spec; "
+    "print(sys.version_info >= (3, 11), find_spec('uvloop') is not None)"
+)
+
+
+def command(cell: Cell, target: Target, interpreter: Interpreter, report: str = "-") -> list[str]:
+    """Return the command that runs `target` in `cell`; `report` as in `compat.cell.report`."""
+    words = [interpreter.path, *interpreter.flags, str(LAUNCH), cell.names, cell.loop, report]
+    return [*words, target.kind, target.name, *target.arguments]
+
+
+def parse_interpreter(path: str | None, warnings: tuple[str, ...], x: tuple[str, ...]) -> Interpreter:
+    """Return the interpreter to use, with the flags of this one and the `-W` and `-X` given."""
+    flags = tuple(subprocess._args_from_interpreter_flags())  # type: ignore[attr-defined]
+    flags += tuple(f"-W{option}" for option in warnings) + tuple(f"-X{option}" for option in x)
+    if path is None:
+        return Interpreter(sys.executable, flags)
+    found = shutil.which(path)
+    if found is None:
+        raise BadUsage(f"there is no interpreter {path}")
+    return Interpreter(found, flags)
+
+
+def installed_loops(interpreter: Interpreter) -> tuple[str, ...]:
+    """Return the loops that cells can be made of with this interpreter."""
+    if interpreter.path == sys.executable:
+        return tuple(loop for loop in LOOPS if here_installed(loop))
+    done = subprocess.run(
+        [interpreter.path, "-c", PROBE], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    new_enough, _, uvloop = done.stdout.strip().partition(" ")
+    if new_enough != "True":
+        raise BadUsage(f"{interpreter.path} is not a Python of version 3.11 or newer")
+    return LOOPS if uvloop == "True" else LOOPS[:2]
+
+
+def become(words: list[str]) -> None:
+    """Replace this process by the command `words`; does not return.
+
+    Nothing of ours is then between the program and its terminal, signals and exit status.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(words[0], words)

@@ -1,0 +1,105 @@
+"""What a coroutine is, and the one thing it may do to the loop: yield.
+
+A coroutine talks to the loop by what it yields:
+
+    ``None``        one more turn: the task goes to the end of the ready queue
+    a future        wake me when it is done (it comes from ``await future``)
+    anything else   a mistake; the task gets a RuntimeError at that very place
+
+Three kinds of object are driven by the same code: the coroutine of an ``async
+def``, a generator made by a function under `coroutine`, and any object with the
+methods of ``collections.abc.Coroutine``.
+
+Where it differs from asyncio
+    `coroutine` is here for good; asyncio removed its own in Python 3.11, and
+    with it the generators that so many texts explain the loop with.
+
+Read next: handles.py
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import functools
+import inspect
+import os
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from ..interface import coroutine_marker
+
+__all__ = ["coroutine", "iscoroutine", "iscoroutinefunction"]
+
+# Exact classes that have already been found to be coroutines: spares the
+# abstract base class' slow instance check for every task.
+_known_types: set[type] = {types.CoroutineType}
+
+
+def coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark *function* as a coroutine function, whether or not it is a generator function.
+
+    A generator function may then use bare ``yield`` (one turn of the loop) and
+    ``yield from`` (await a future, a coroutine or another such generator), and
+    what it returns can be awaited and made a task.  A plain function is called
+    and, when it returns something awaitable, that is awaited.
+
+    Returns the coroutine function; an ``async def`` function comes back as it is.
+    Counterpart: ``asyncio.coroutine`` up to Python 3.10, and ``types.coroutine``.
+    """
+    if inspect.iscoroutinefunction(function):
+        return function
+    if inspect.isgeneratorfunction(function):
+        wrapped = types.coroutine(function)
+    else:
+
+        @functools.wraps(function)
+        @types.coroutine
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            if inspect.isawaitable(result) or inspect.isgenerator(result):
+                result = yield from result  # type: ignore[misc]
+            return result
+
+    wrapped._is_coroutine = coroutine_marker
+    return wrapped
+
+
+def iscoroutinefunction(func: object) -> bool:
+    """Return True if *func* is an ``async def`` function or was marked by `coroutine`.
+
+    Counterpart: ``asyncio.iscoroutinefunction``.
+    """
+    return (
+        inspect.iscoroutinefunction(func)
+        or getattr(func, "_is_coroutine", None) is coroutine_marker
+    )
+
+
+def iscoroutine(obj: object) -> bool:
+    """Return True if *obj* is a coroutine object: one that a task can drive.
+
+    That is the coroutine of an ``async def``, a generator made under `coroutine`
+    (a plain generator is not: it never promised to yield only what a loop
+    understands) or an instance of ``collections.abc.Coroutine``.
+    Counterpart: ``asyncio.iscoroutine``.
+    """
+    kind = type(obj)
+    if kind in _known_types:
+        return True
+    if isinstance(obj, types.GeneratorType):
+        return bool(obj.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)
+    if isinstance(obj, collections.abc.Coroutine):
+        # A program may make classes without end; a bounded cache is enough.
+        if len(_known_types) < 100:
+            _known_types.add(kind)
+        return True
+    return False
+
+
+def _is_debug_mode() -> bool:
+    """Tell whether new loops start in debug mode: ``-X dev`` or PYTHONASYNCIODEBUG."""
+    return sys.flags.dev_mode or (
+        not sys.flags.ignore_environment and bool(os.environ.get("PYTHONASYNCIODEBUG"))
+    )

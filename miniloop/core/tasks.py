@@ -1,0 +1,469 @@
+"""A coroutine that is driven step by step.
+
+A step runs the coroutine up to its next ``yield``.  The loop takes a task from
+its ready queue and steps it in place (see ``loop.py``); this module holds the
+rest: how a task starts, what it does about what its coroutine yielded when that
+is not the plain case, and how it ends.
+
+States
+    ready   -- step: yields None -------> ready
+            -- step: yields a future ---> waiting
+            -- step: returns or raises -> done
+    waiting -- future done -------------> ready
+            -- cancel ------------------> ready
+
+Invariants
+    ready    in the ready queue exactly once
+    waiting  ``_fut_waiter`` is the pending future, and the task (or its
+             ``_wakeup``) is among that future's waiters
+    done     in neither, and no longer in the registry of live tasks
+    ``_throws`` is set whenever the next step has to throw something in, or may
+    have to: the loop looks at this one flag and leaves the rest to `Task._throw`.
+
+Cancellation asks, it does not kill: `Task.cancel` cancels the future that the
+task waits for, and the CancelledError comes back through the await.  A task
+that waits for nothing gets it thrown in at its next step (``_must_cancel``).
+
+Where it differs from asyncio
+    The loop steps the task itself, so there is no handle per step.  A traceback
+    starts in the coroutine, as with asyncio's C tasks.  Any awaitable can be
+    made a task, and so can a plain generator.
+
+Read next: readiness.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import types
+import weakref
+from collections.abc import Awaitable, Callable, Generator
+from contextvars import Context, copy_context
+from types import FrameType, TracebackType
+from typing import Any, TextIO, TypeVar
+
+from .. import describe
+from ..interface import (
+    AbstractEventLoop,
+    CancelledError,
+    InvalidStateError,
+    current_tasks,
+    eager_tasks,
+    forget_task,
+    get_running_loop,
+    live_tasks,
+    remember_task,
+)
+from . import current
+from .coroutines import iscoroutine
+from .futures import PENDING, Future, isfuture
+
+__all__ = [
+    "TRANSITIONS",
+    "Task",
+    "all_tasks",
+    "create_eager_task_factory",
+    "create_task",
+    "current_task",
+    "eager_task_factory",
+    "ensure_future",
+]
+
+T = TypeVar("T")
+
+TRANSITIONS = (
+    ("ready", "step: yields None", "ready"),
+    ("ready", "step: yields a future", "waiting"),
+    ("ready", "step: returns or raises", "done"),
+    ("waiting", "future done", "ready"),
+    ("waiting", "cancel", "ready"),
+)
+
+_next_number = itertools.count(1).__next__
+
+
+@types.coroutine
+def _delegate(generator: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+    return (yield from generator)
+
+
+async def _drive(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _as_coroutine(subject: Any) -> Any:
+    """Return a coroutine that does what *subject* (an awaitable or a generator) does."""
+    if inspect.isgenerator(subject):
+        return _drive(_delegate(subject))
+    return _drive(subject)
+
+
+class Task(Future[T]):
+    """A future that runs a coroutine and takes its result.
+
+    *coro* is a coroutine, a generator or another awaitable (but not a future);
+    *loop* the loop to run it (default: the current one), *name* shows in its
+    ``repr``, *context* is the contextvars context to run in (default: a copy of
+    the current one).  With *eager_start* and a running loop the first step runs
+    at once, inside the constructor.
+
+    Raises TypeError when *coro* cannot be run.  Counterpart: ``asyncio.Task``.
+    """
+
+    __slots__ = (
+        "_context",
+        "_coro",
+        "_error",
+        "_fut_waiter",
+        "_log_destroy_pending",
+        "_must_cancel",
+        "_name",
+        "_num_cancels_requested",
+        "_reference",
+        "_send",
+        "_throws",
+    )
+
+    def __init__(
+        self,
+        coro: Any,
+        *,
+        loop: AbstractEventLoop | None = None,
+        name: object = None,
+        context: Context | None = None,
+        eager_start: bool = False,
+    ) -> None:
+        self._log_destroy_pending = False  # not before it is a proper task
+        if not iscoroutine(coro):
+            if isfuture(coro) or not (inspect.isawaitable(coro) or inspect.isgenerator(coro)):
+                raise TypeError(f"a coroutine was expected, got {coro!r}")
+            coro = _as_coroutine(coro)
+        if loop is None:
+            loop = current.get_event_loop()
+        self._loop = loop
+        self._state = PENDING
+        self._waiters = None
+        self._result = self._exception = self._cancel_message = None
+        self._Future__log_traceback = False
+        self._asyncio_future_blocking = False
+        self._coro = coro
+        self._send = coro.send
+        self._context = copy_context() if context is None else context
+        self._fut_waiter: Any = None
+        self._must_cancel = self._throws = False
+        self._error: BaseException | None = None
+        self._num_cancels_requested = 0
+        self._name = _next_number() if name is None else str(name)
+        self._reference = weakref.ref(self)
+        self._log_destroy_pending = True
+        self._source_traceback = describe.creation_stack(2) if loop.get_debug() else None
+        if eager_start and loop.is_running():
+            self._start_eagerly()
+            return
+        try:
+            loop.ready.append(self)  # type: ignore[attr-defined]
+        except AttributeError:
+            loop.call_soon(self._step, context=self._context)
+        remember_task(self._reference)
+
+    def __repr__(self) -> str:
+        return describe.task(self)
+
+    def __del__(self) -> None:
+        try:
+            if self._state is PENDING and self._log_destroy_pending:
+                forget_task(self._reference)
+                context = {"task": self, "message": "Task was destroyed but it is pending!"}
+                if self._source_traceback:
+                    context["source_traceback"] = self._source_traceback
+                self._loop.call_exception_handler(context)
+            elif self._Future__log_traceback:
+                Future.__del__(self)
+        except AttributeError:  # __init__ did not get far enough
+            return
+
+    def get_coro(self) -> Any:
+        """Return the coroutine that the task runs."""
+        return self._coro
+
+    def get_context(self) -> Context:
+        """Return the contextvars context that the task runs in."""
+        return self._context
+
+    def get_name(self) -> str:
+        """Return the task's name, ``Task-N`` unless it was given one."""
+        return self._name if isinstance(self._name, str) else f"Task-{self._name}"
+
+    def set_name(self, value: object) -> None:
+        """Name the task ``str(value)``."""
+        self._name = str(value)
+
+    def set_result(self, result: T) -> None:
+        """Raise RuntimeError: a task's result comes from its coroutine."""
+        raise RuntimeError("Task does not support set_result operation")
+
+    def set_exception(self, exception: type[BaseException] | BaseException) -> None:
+        """Raise RuntimeError: a task's exception comes from its coroutine."""
+        raise RuntimeError("Task does not support set_exception operation")
+
+    def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
+        """Return the frames of the suspended coroutine, or of the traceback it ended with.
+
+        At most *limit* frames: the newest of a stack, the oldest of a traceback.
+        """
+        return describe.task_frames(self, limit)
+
+    def print_stack(self, *, limit: int | None = None, file: TextIO | None = None) -> None:
+        """Print what `get_stack` returns to *file* (default: standard output)."""
+        describe.print_task_stack(self, limit, file)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Ask the task to stop: CancelledError(*msg*) is raised where it waits.
+
+        The coroutine may clean up, or refuse.  Returns False when the task is
+        done already, True otherwise.  Each call counts; see `uncancel`.
+        """
+        self._log_traceback = False
+        if self.done():
+            return False
+        self._num_cancels_requested += 1
+        waiter = self._fut_waiter
+        if waiter is not None and waiter.cancel(msg=msg):
+            return True  # the task is woken by the future's end
+        self._must_cancel = self._throws = True
+        self._cancel_message = msg
+        return True
+
+    def cancelling(self) -> int:
+        """Return how many calls of `cancel` have not been taken back by `uncancel`."""
+        return self._num_cancels_requested
+
+    def uncancel(self) -> int:
+        """Take one call of `cancel` back; return how many are left.
+
+        With none left, a CancelledError that was not thrown yet is not thrown.
+        """
+        if self._num_cancels_requested > 0:
+            self._num_cancels_requested -= 1
+            if self._num_cancels_requested == 0:
+                self._must_cancel = False
+        return self._num_cancels_requested
+
+    # -- what the loop does not do in place ------------------------------------
+
+    def _start_eagerly(self) -> None:
+        eager_tasks.add(self)
+        try:
+            self._context.run(self._step)
+        finally:
+            eager_tasks.discard(self)
+        if not self.done():
+            remember_task(self._reference)
+
+    def _step(self) -> None:
+        """Run one step where the loop does not: at an eager start, on a loop of another make."""
+        if self.done():
+            raise InvalidStateError(f"step(): already done: {self!r}")
+        loop = self._loop
+        outer = current_tasks.get(loop)
+        current_tasks[loop] = self
+        try:
+            yielded = self._throw() if self._throws else self._resume()
+        except StopIteration as end:
+            self._return(end.value)
+        except BaseException as error:
+            self._fail(error)
+        else:
+            self._suspend(yielded)
+        finally:
+            if outer is None:
+                del current_tasks[loop]
+            else:
+                current_tasks[loop] = outer
+
+    def _resume(self) -> Any:
+        self._fut_waiter = None
+        return self._send(None)
+
+    def _wakeup(self, future: Any) -> None:
+        """Step on because *future*, which is not one of this loop's own, is done."""
+        try:
+            future.result()
+        except BaseException as error:
+            self._error = error
+            self._throws = True
+        self._step()
+
+    def _throw(self) -> Any:
+        """Resume the coroutine with what it has to be told: an error or a cancellation."""
+        error, self._error, self._throws = self._error, None, False
+        waiter, self._fut_waiter = self._fut_waiter, None
+        if error is None and waiter is not None and waiter.done():
+            try:
+                waiter.result()
+            except BaseException as result:
+                error = result
+        if self._must_cancel:
+            self._must_cancel = False
+            if not isinstance(error, CancelledError):
+                error = self._make_cancelled_error()
+        if error is None:  # `uncancel` was in time
+            return self._send(None)
+        try:
+            return self._coro.throw(error)
+        finally:
+            error = None  # no cycle through this frame
+
+    def _suspend(self, yielded: Any) -> None:
+        """Wait for what the coroutine *yielded*, or tell it what is wrong with it."""
+        blocking = getattr(yielded, "_asyncio_future_blocking", None)
+        if blocking is not None:
+            if _loop_of(yielded) is not self._loop:
+                wrong = f"Task {self!r} got Future {yielded!r} attached to a different loop"
+            elif not blocking:
+                wrong = f"yield was used instead of yield from in task {self!r} with {yielded!r}"
+            elif yielded is self:
+                wrong = f"Task cannot await on itself: {self!r}"
+            else:
+                yielded._asyncio_future_blocking = False
+                yielded.add_done_callback(self._wakeup, context=self._context)
+                self._fut_waiter = yielded
+                if self._must_cancel and yielded.cancel(msg=self._cancel_message):
+                    self._must_cancel = False
+                return
+        elif yielded is None:
+            wrong = ""
+        elif inspect.isgenerator(yielded):
+            wrong = (
+                "yield was used instead of yield from for generator "
+                f"in task {self!r} with {yielded!r}"
+            )
+        else:
+            wrong = f"Task got bad yield: {yielded!r}"
+        if wrong:
+            self._error = RuntimeError(wrong)
+            self._throws = True
+        try:
+            self._loop.ready.append(self)
+        except AttributeError:
+            self._loop.call_soon(self._step, context=self._context)
+
+    def _return(self, value: T) -> None:
+        """End with *value*, or cancelled if that was asked for in the very last step."""
+        forget_task(self._reference)
+        if self._must_cancel:
+            self._must_cancel = False
+            Future.cancel(self, self._cancel_message)
+        else:
+            Future.set_result(self, value)
+
+    def _fail(self, error: BaseException) -> None:
+        """End with what the coroutine raised; what must stop the program goes on upwards."""
+        forget_task(self._reference)
+        error.__traceback__ = _from_coroutine(error.__traceback__)
+        if isinstance(error, CancelledError):
+            self._cancelled_exc = error
+            Future.cancel(self)
+            return
+        Future.set_exception(self, error)
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise error
+
+
+def _from_coroutine(traceback: TracebackType | None) -> TracebackType | None:
+    """Return *traceback* without this package's own frames at its start."""
+    start = traceback
+    while start is not None and start.tb_frame.f_globals.get("__package__") == __package__:
+        start = start.tb_next
+    return start or traceback
+
+
+def _loop_of(future: Any) -> Any:
+    get_loop = getattr(future, "get_loop", None)
+    return get_loop() if get_loop is not None else future._loop
+
+
+def create_task(
+    coro: Any, *, name: object = None, context: Context | None = None
+) -> Task[Any]:
+    """Have the running loop run *coro* as a task, beginning in its next iteration.
+
+    Keep the task that is returned: a loop holds its tasks only weakly.  Raises
+    RuntimeError when no loop is running.  Counterpart: ``asyncio.create_task``.
+    """
+    loop = get_running_loop()
+    if not hasattr(loop, "ready") and inspect.isgenerator(coro):
+        coro = _as_coroutine(coro)  # another loop's tasks run no generators
+    if context is None:
+        return loop.create_task(coro, name=name)  # type: ignore[arg-type, return-value]
+    return loop.create_task(coro, name=name, context=context)  # type: ignore[arg-type, return-value]
+
+
+def ensure_future(coro_or_future: Any, *, loop: AbstractEventLoop | None = None) -> Any:
+    """Return a future as it is, and anything else that can be awaited as a task.
+
+    Raises TypeError for what cannot be awaited, and ValueError when a future
+    belongs to another loop than *loop*.  Counterpart: ``asyncio.ensure_future``.
+    """
+    if isfuture(coro_or_future):
+        if loop is not None and loop is not _loop_of(coro_or_future):
+            raise ValueError(
+                "The future belongs to a different loop than "
+                "the one specified as the loop argument"
+            )
+        return coro_or_future
+    coro, made_here = coro_or_future, False
+    generator = inspect.isgenerator(coro)
+    if not iscoroutine(coro) or generator:
+        if not (generator or inspect.isawaitable(coro)):
+            raise TypeError("An asyncio.Future, a coroutine or an awaitable is required")
+        coro, made_here = _as_coroutine(coro), True
+    try:
+        return (loop or current.get_event_loop()).create_task(coro)
+    except RuntimeError:
+        coro.close()
+        if made_here and generator:
+            coro_or_future.close()
+        raise
+
+
+def current_task(loop: AbstractEventLoop | None = None) -> Any:
+    """Return the task that *loop* (default: the running one) is stepping, or None.
+
+    Raises RuntimeError when no loop is given and none is running.
+    Counterpart: ``asyncio.current_task``.
+    """
+    return current_tasks.get(loop or get_running_loop())
+
+
+def all_tasks(loop: AbstractEventLoop | None = None) -> set[Any]:
+    """Return the tasks of *loop* (default: the running one) that are not done.
+
+    Tasks of either library are found.  Raises RuntimeError when no loop is
+    given and none is running.  Counterpart: ``asyncio.all_tasks``.
+    """
+    loop = loop or get_running_loop()
+    return {task for task in live_tasks() if _loop_of(task) is loop and not task.done()}
+
+
+def create_eager_task_factory(constructor: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a task factory that has *constructor* run each task's first step at once.
+
+    Counterpart: ``asyncio.create_eager_task_factory`` (3.12).
+    """
+
+    def factory(
+        loop: AbstractEventLoop,
+        coro: Any,
+        *,
+        name: object = None,
+        context: Context | None = None,
+        eager_start: bool = True,
+    ) -> Any:
+        return constructor(coro, loop=loop, name=name, context=context, eager_start=eager_start)
+
+    return factory
+
+
+eager_task_factory = create_eager_task_factory(Task)

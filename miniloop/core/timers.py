@@ -1,0 +1,156 @@
+"""Callbacks that wait for a time: the timer heap.
+
+`Timers` is a binary heap of ``(when, handle)`` pairs.  Pairs are compared in C
+by their time; only when two times are exactly equal are the handles compared,
+and those compare by time as well, so that neither is less.  Timers that are due
+at the very same instant therefore leave the heap in the order in which
+asyncio's heap of handles lets them go: an order that programs can observe.
+
+States of a timer
+========= ====== =========
+state     event  new state
+========= ====== =========
+scheduled due    ready
+scheduled cancel cancelled
+ready     run    run
+ready     cancel cancelled
+========= ====== =========
+
+Invariants
+    ``cancelled`` counts the cancelled timers that are still in the heap.
+    More than half of a heap of over 100 is never cancelled for longer than one
+    iteration: `drop_cancelled` rebuilds it (a server that arms a timeout for
+    each request and cancels nearly all of them would grow without end).
+
+Read next: futures.py
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any
+
+from ..interface import AbstractEventLoop
+from .handles import Handle
+
+__all__ = ["TRANSITIONS", "TimerHandle", "Timers"]
+
+TRANSITIONS = (
+    ("scheduled", "due", "ready"),
+    ("scheduled", "cancel", "cancelled"),
+    ("ready", "run", "run"),
+    ("ready", "cancel", "cancelled"),
+)
+
+# Below this many timers a rebuild costs more than the cancelled ones weigh.
+_REBUILD_ABOVE = 100
+
+
+class TimerHandle(Handle):
+    """What ``call_later`` and ``call_at`` return: a callback with a due time.
+
+    *when* is in seconds on the loop's clock.  Counterpart: ``asyncio.TimerHandle``.
+    """
+
+    __slots__ = ("_scheduled", "_when")
+
+    def __init__(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        loop: AbstractEventLoop,
+        context: Context | None = None,
+    ) -> None:
+        super().__init__(callback, args, loop, context)
+        if self._source_traceback:
+            del self._source_traceback[-1]
+        self._when = when
+        self._scheduled = False
+
+    def when(self) -> float:
+        """Return the time, in seconds on the loop's clock, at which the callback is due."""
+        return self._when
+
+    def cancel(self) -> None:
+        """Cancel the callback; its place in the heap is given back within two iterations."""
+        if self._callback is not None and self._scheduled:
+            self._loop._timer_handle_cancelled(self)  # type: ignore[attr-defined]
+        super().cancel()
+
+    def __hash__(self) -> int:
+        return hash(self._when)
+
+    def __lt__(self, other: object) -> bool:
+        return self._when < other._when if isinstance(other, TimerHandle) else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        if isinstance(other, TimerHandle):
+            return self._when < other._when or self.__eq__(other)
+        return NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self._when > other._when if isinstance(other, TimerHandle) else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        if isinstance(other, TimerHandle):
+            return self._when > other._when or self.__eq__(other)
+        return NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, TimerHandle):
+            return (
+                self._when == other._when
+                and self._callback == other._callback
+                and self._args == other._args
+            )
+        return NotImplemented
+
+
+class Timers:
+    """The heap of timers of one loop."""
+
+    __slots__ = ("cancelled", "heap")
+
+    def __init__(self) -> None:
+        self.heap: list[tuple[float, TimerHandle]] = []
+        self.cancelled = 0
+
+    def add(self, handle: TimerHandle) -> None:
+        """Put *handle* into the heap."""
+        handle._scheduled = True
+        heapq.heappush(self.heap, (handle._when, handle))
+
+    def drop_cancelled(self) -> None:
+        """Take cancelled timers off the top, or rebuild a heap that is mostly cancelled ones."""
+        heap = self.heap
+        if len(heap) > _REBUILD_ABOVE and self.cancelled / len(heap) > 0.5:
+            for _, handle in heap:
+                if handle._callback is None:
+                    handle._scheduled = False
+            # In place: the loop holds on to this list.
+            heap[:] = [pair for pair in heap if pair[1]._callback is not None]
+            heapq.heapify(heap)
+            self.cancelled = 0
+            return
+        while heap and heap[0][1]._callback is None:
+            heapq.heappop(heap)[1]._scheduled = False
+            self.cancelled -= 1
+
+    def release_due(self, end: float, ready: deque[Any]) -> None:
+        """Move every timer that is due before *end* (seconds, exclusive) to the *ready* queue."""
+        heap = self.heap
+        while heap and heap[0][0] < end:
+            handle = heapq.heappop(heap)[1]
+            handle._scheduled = False
+            ready.append(handle)
+
+    def clear(self) -> None:
+        """Forget every timer."""
+        for _, handle in self.heap:
+            handle._scheduled = False
+        self.heap.clear()
+        self.cancelled = 0

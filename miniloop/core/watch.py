@@ -1,0 +1,139 @@
+"""The seams of the run phase: who chooses, who is told, who takes the time.
+
+A loop without chooser, observer and debug mode has no `Watch`, and pays nothing.
+With one, the run phase takes its entries through `Watch._take`, which
+
+    asks the chooser which of the entries that are left in this iteration is next,
+    tells the observer what is about to run, and what has run,
+    logs in debug mode what took longer than ``slow_callback_duration``.
+
+A chooser is a function from the list of entries that are left (oldest first) to
+the index of the one to run.  An observer is any object with some of these
+methods, in the manner of trio's Instrument:
+
+    before_select(timeout)         the loop will wait for *timeout* seconds (None: for ever)
+    before_run(count)              *count* entries will run in this iteration
+    entry_added(entry)             a handle or task was put into the ready queue
+    before_entry(entry)            it is about to run (a task: to make one step)
+    after_entry(entry, seconds)    it has run, and took so long on the loop's clock
+    after_run()                    the iteration is over
+
+One that raises is logged and detached: watching must not change the program.
+
+Read next: ../reports.py
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .. import describe
+from .tasks import Task
+
+__all__ = ["ObservedQueue", "Watch"]
+
+METHODS = (
+    "before_select",
+    "before_run",
+    "entry_added",
+    "before_entry",
+    "after_entry",
+    "after_run",
+)
+
+
+class _Telling:
+    """Calls an observer's methods: those that it has, until one of them raises."""
+
+    def __init__(self, observer: object | None) -> None:
+        self._methods = {
+            name: method for name in METHODS if (method := getattr(observer, name, None))
+        }
+
+    def __call__(self, method: str, *args: Any) -> None:
+        if method in self._methods:
+            try:
+                self._methods[method](*args)
+            except Exception:
+                self._methods.clear()
+                describe.logger.exception("Observer failed in %s() and was detached", method)
+
+
+class ObservedQueue(deque[Any]):
+    """A ready queue that tells an observer what is put into it."""
+
+    def __init__(self, observer: object) -> None:
+        super().__init__()
+        self._tell = _Telling(observer)
+
+    def append(self, entry: Any, /) -> None:
+        """Put *entry* at the end."""
+        super().append(entry)
+        self._tell("entry_added", entry)
+
+    def extend(self, entries: Iterable[Any], /) -> None:
+        """Put *entries* at the end, in their order."""
+        for entry in entries:
+            self.append(entry)
+
+
+class Watch:
+    """Stands between the ready queue and the run phase of one loop."""
+
+    def __init__(
+        self,
+        loop: Any,
+        chooser: Callable[[list[Any]], int] | None,
+        observer: object | None,
+    ) -> None:
+        self._loop = loop
+        self._chooser = chooser
+        self._tell = _Telling(observer)
+        self._left = 0
+        self._started = 0.0
+        #: What runs now; the loop's reports say where it was made.
+        self.entry: Any = None
+
+    def select(self, timeout: float | None) -> None:
+        """The loop will wait for *timeout* seconds."""
+        self._tell("before_select", timeout)
+
+    def run(self, count: int) -> Callable[[], Any]:
+        """Begin a run phase of *count* entries; return what to take them with."""
+        self._left = count
+        self._tell("before_run", count)
+        return self._take
+
+    def done(self) -> None:
+        """End the run phase."""
+        self._finish()
+        self._tell("after_run")
+
+    def _take(self) -> Any:
+        self._finish()
+        ready = self._loop.ready
+        index = 0
+        if self._chooser is not None and self._left > 1:
+            index = self._chooser([ready[position] for position in range(self._left)])
+            if not 0 <= index < self._left:
+                raise ValueError(f"the chooser picked {index} of {self._left} entries")
+        self._left -= 1
+        entry = self.entry = ready[index]
+        del ready[index]
+        self._tell("before_entry", entry)
+        self._started = self._loop.time()
+        return entry
+
+    def _finish(self) -> None:
+        entry, self.entry = self.entry, None
+        if entry is None:
+            return
+        seconds = self._loop.time() - self._started
+        self._tell("after_entry", entry, seconds)
+        if self._loop.get_debug() and seconds >= self._loop.slow_callback_duration:
+            callback = None if isinstance(entry, Task) else entry._callback
+            owner = getattr(callback, "__self__", None)
+            what = owner if isinstance(owner, Task) else entry
+            describe.logger.warning("Executing %s took %.3f seconds", what, seconds)

@@ -1,0 +1,176 @@
+"""EventLoop: the heart and the network under asyncio's method names.
+
+Nothing is decided here.  What runs and when is in ``core/loop.py``; this class
+adds, as one-line delegations, what a program may ask of an event loop besides.
+
+Where it differs from asyncio
+    One class for every use: it is an ``asyncio.AbstractEventLoop``, so programs
+    and libraries written for asyncio run on it unchanged.
+
+Read next: sync/locks.py
+"""
+
+from __future__ import annotations
+
+import selectors
+import warnings
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
+
+from .core import current
+from .core.loop import Loop
+from .interface import AbstractEventLoop
+from .net import readiness
+from .net.signals import Signals
+from .net.wakeup import Wakeup
+from .sync import threads
+from .sync.asyncgens import AsyncGenerators
+
+__all__ = ["EventLoop"]
+
+
+class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore[misc]
+    """An event loop on `selectors`, for programs of either library.
+
+    *selector* says what may happen outside (default: the platform's best),
+    *clock* returns the time in seconds (default: ``time.monotonic``), *chooser*
+    picks the index of the entry to run next (default: the oldest) and *observer*
+    is told what happens; see ``core/watch.py`` for the last two.
+
+    Counterpart: ``asyncio.SelectorEventLoop``.
+    """
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector | None = None,
+        clock: Callable[[], float] | None = None,
+        chooser: Callable[[list[Any]], int] | None = None,
+        observer: object | None = None,
+    ) -> None:
+        super().__init__(selector, clock, chooser, observer)
+        self._asyncgens = AsyncGenerators(self)
+        self._signals = Signals(self, lambda: self._wakeup.fileno())
+        self._wakeup = Wakeup(self, self._signals.arrived)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} running={self.is_running()} "
+            f"closed={self.is_closed()} debug={self.get_debug()}>"
+        )
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"unclosed event loop {self!r}", ResourceWarning, source=self)
+            if not self.is_running():
+                self.close()
+
+    @property
+    def _ready(self) -> deque[Any]:
+        """The ready queue under asyncio's name: debuggers and test suites look for it."""
+        return self.ready
+
+    def _enter(self) -> None:
+        super()._enter()
+        self._asyncgens.install()
+
+    def _leave(self) -> None:
+        self._asyncgens.restore()
+        super()._leave()
+
+    def close(self) -> None:
+        """Remove what is registered, let the executor go, and free the descriptors.
+
+        Queued callbacks are dropped.  Harmless when the loop is closed already.
+        Raises RuntimeError while the loop runs.
+        """
+        if not self.is_running() and not self.is_closed():
+            self._signals.close()
+            self._wakeup.close()
+            threads.abandon_default_executor(self)
+        super().close()
+
+    def _write_to_self(self) -> None:
+        self._wakeup.wake()
+
+    # -- exceptions ------------------------------------------------------------
+
+    def set_exception_handler(
+        self, handler: Callable[[Any, dict[str, Any]], object] | None
+    ) -> None:
+        """Have ``handler(loop, context)`` called for what nobody can catch; None: log it.
+
+        Raises TypeError when *handler* is neither callable nor None.
+        """
+        self._reports.set_handler(handler)
+
+    def get_exception_handler(self) -> Callable[[Any, dict[str, Any]], object] | None:
+        """Return the handler that was set, or None."""
+        return self._reports.handler
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Log *context* as an error: what happened, to what, and where that was made."""
+        self._reports.log(context)
+
+    # -- asynchronous generators and executors ---------------------------------
+
+    async def shutdown_asyncgens(self) -> None:
+        """Close every asynchronous generator that is still open."""
+        await self._asyncgens.shut_down()
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> Any:
+        """Return a future for ``func(*args)`` in *executor* (None: the default thread pool).
+
+        Raises RuntimeError when the loop is closed or the default executor shut down.
+        """
+        return threads.run_in_executor(self, executor, func, *args)
+
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]
+        """Make *executor* the default one; raises TypeError if it is not a thread pool."""
+        threads.set_default_executor(self, executor)
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait up to *timeout* seconds (None: for ever) for the default executor to end."""
+        await threads.shutdown_default_executor(self, timeout)
+
+    # -- descriptors and signals -----------------------------------------------
+
+    def add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback(*args)`` whenever *fd* can be read, instead of what was set before.
+
+        Raises RuntimeError when the loop is closed, ValueError for a bad descriptor.
+        """
+        readiness.add(self, fd, selectors.EVENT_READ, callback, args)
+
+    def remove_reader(self, fd: Any) -> bool:
+        """Stop watching *fd* for reading; return whether it was watched."""
+        return readiness.remove(self, fd, selectors.EVENT_READ)
+
+    def add_writer(self, fd: Any, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback(*args)`` whenever *fd* can be written, instead of what was set before.
+
+        Raises RuntimeError when the loop is closed, ValueError for a bad descriptor.
+        """
+        readiness.add(self, fd, selectors.EVENT_WRITE, callback, args)
+
+    def remove_writer(self, fd: Any) -> bool:
+        """Stop watching *fd* for writing; return whether it was watched."""
+        return readiness.remove(self, fd, selectors.EVENT_WRITE)
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
+        """Call ``callback(*args)`` for each signal *sig*, as the loop calls any callback.
+
+        Raises TypeError or ValueError for a bad signal number, and RuntimeError
+        outside the main thread and for signals that cannot be caught.
+        """
+        self._signals.add(sig, callback, args)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Give *sig* its default handling back; return whether there was a handler."""
+        return self._signals.remove(sig)
+
+
+current.set_loop_factory(EventLoop)

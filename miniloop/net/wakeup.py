@@ -1,0 +1,59 @@
+"""Waking a loop that waits in its selector, from a thread or a signal handler.
+
+A pair of connected sockets: a byte written to one end makes the other readable,
+and the selector returns.  The bytes themselves mean nothing, unless the
+interpreter wrote them: then each is the number of a signal (see ``signals.py``).
+
+Read next: signals.py
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from .. import describe
+from . import readiness
+
+__all__ = ["Wakeup"]
+
+
+class Wakeup:
+    """The pair of sockets of one loop; *on_bytes* is called with what arrived."""
+
+    def __init__(self, loop: Any, on_bytes: Callable[[bytes], object]) -> None:
+        self._loop = loop
+        self._on_bytes = on_bytes
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        readiness.add(loop, self._reader.fileno(), selectors.EVENT_READ, self._arrived, ())
+
+    def fileno(self) -> int:
+        """Return the descriptor to write to; -1 once closed."""
+        return self._writer.fileno()
+
+    def wake(self) -> None:
+        """Make the selector return at once; safe from any thread and from signal handlers."""
+        try:
+            self._writer.send(b"\0")
+        except BlockingIOError:
+            pass  # it is full, so the loop will wake anyway
+        except OSError:
+            # The loop is being closed by its own thread, which is not an error here.
+            if self._loop.get_debug():
+                describe.logger.debug("Fail to write a null byte into the self-pipe", exc_info=True)
+
+    def close(self) -> None:
+        """Close both ends."""
+        readiness.remove(self._loop, self._reader.fileno(), selectors.EVENT_READ)
+        self._reader.close()
+        self._writer.close()
+
+    def _arrived(self) -> None:
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            while data := self._reader.recv(4096):
+                self._on_bytes(data)

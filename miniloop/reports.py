@@ -1,0 +1,88 @@
+"""Where an exception goes that nobody can catch: the loop's exception handler.
+
+Callbacks, futures that are dropped with an exception inside, tasks destroyed
+while pending: they all end in ``loop.call_exception_handler(context)``, and
+`Reports` is what stands behind it.
+
+Read next: core/guest.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import describe
+
+__all__ = ["Reports"]
+
+
+class Reports:
+    """The exception handler of one loop, and the default one."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self.handler: Callable[[Any, dict[str, Any]], object] | None = None
+
+    def set_handler(self, handler: Callable[[Any, dict[str, Any]], object] | None) -> None:
+        """Have ``handler(loop, context)`` called; None brings the default one back.
+
+        Raises TypeError when *handler* is neither callable nor None.
+        """
+        if handler is not None and not callable(handler):
+            raise TypeError(f"A callable object or None is expected, got {handler!r}")
+        self.handler = handler
+
+    def log(self, context: dict[str, Any]) -> None:
+        """Log *context* as an error, with the traceback of its exception."""
+        error = context.get("exception")
+        watch = self._loop._watch
+        if "source_traceback" not in context and watch is not None:
+            stack = getattr(watch.entry, "_source_traceback", None)
+            if stack:
+                context["handle_traceback"] = stack
+        describe.logger.error(
+            describe.report(context),
+            exc_info=(type(error), error, error.__traceback__) if error is not None else False,
+        )
+
+    def report(self, context: dict[str, Any]) -> None:
+        """Call the handler that is set, in the context of what failed, or the default one.
+
+        A handler that raises is itself reported; only KeyboardInterrupt and
+        SystemExit come out.
+        """
+        if self.handler is None:
+            self._log_safely(context, "Exception in default exception handler")
+            return
+        subject = next(
+            (context[key] for key in ("task", "future", "handle") if context.get(key) is not None),
+            None,
+        )
+        try:
+            run = getattr(getattr(subject, "get_context", lambda: None)(), "run", None)
+            if run is not None:
+                run(self.handler, self._loop, context)
+            else:
+                self.handler(self._loop, context)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._log_safely(
+                {
+                    "message": "Unhandled error in exception handler",
+                    "exception": error,
+                    "context": context,
+                },
+                "Exception in default exception handler while handling an unexpected error "
+                "in custom exception handler",
+            )
+
+    def _log_safely(self, context: dict[str, Any], message: str) -> None:
+        try:
+            # Through the loop: a subclass may have a default handler of its own.
+            self._loop.default_exception_handler(context)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            describe.logger.error(message, exc_info=True)

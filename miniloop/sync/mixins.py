@@ -1,0 +1,63 @@
+"""How an object that tasks wait on finds the loop that it belongs to.
+
+`LoopBound`, the base of every lock and queue.
+
+States
+    unbound until somebody has to wait for the first time, then bound to the
+    loop that was running at that moment, for ever.
+
+Invariants
+    An operation that does not have to wait never looks at the loop: it works
+    without one and binds nothing.
+
+Where it differs from asyncio
+    ``loop=`` is accepted, as it was up to Python 3.9, and binds at once.
+
+Read next: sleeping.py
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..interface import AbstractEventLoop, get_running_loop
+
+_binding = threading.Lock()
+
+
+class LoopBound:
+    """An object whose waiters all live on one loop."""
+
+    _loop: AbstractEventLoop | None = None
+
+    def _get_loop(self) -> AbstractEventLoop:
+        """Return the running loop, after binding this object to it.
+
+        Raises RuntimeError when no loop is running, and when this object is
+        bound to another one.
+        """
+        loop = get_running_loop()
+        if loop is not self._loop:
+            self._bind(loop)
+        return loop
+
+    def _bind(self, loop: AbstractEventLoop) -> None:
+        # Two threads may each run a loop and wait here for the first time at
+        # once; only one of them may win.
+        with _binding:
+            if self._loop is None:
+                self._loop = loop
+        if loop is not self._loop:
+            raise RuntimeError(f"{self!r} is bound to a different event loop")
+
+
+def check_loop(loop: AbstractEventLoop | None, what: str) -> AbstractEventLoop:
+    """Return the running loop; an old program's ``loop=`` argument must be that one.
+
+    Raises RuntimeError, with *what* as the subject of its message, when *loop*
+    is given and is not the running loop, and when no loop runs.
+    """
+    running = get_running_loop()
+    if loop is not None and loop is not running:
+        raise RuntimeError(f"{what} is bound to a different event loop")
+    return running

@@ -1,0 +1,1 @@
+"""Application protocols over miniloop's transports and streams: servers and clients."""

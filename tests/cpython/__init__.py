@@ -1,0 +1,20 @@
+"""The interpreter's own asyncio tests, run against this package.
+
+The modules of ``test.test_asyncio`` are used where the interpreter has them
+installed; nothing of them is copied.  Each module runs in a process of its own,
+in a *cell*:
+
+    names   the test module's ``asyncio`` is miniloop: classes, functions and loops
+    loop    asyncio's own names, but every loop that is made is the target's
+
+The target is ``miniloop``; ``control`` is a plain subclass of asyncio's own loop,
+which must fail nothing and so shows that the harness adds no failures;
+``uvloop`` is there for comparison.
+
+By hand:   python -m tests.cpython --module test_tasks --mode names
+In pytest: tests/cpython/test_cpython.py
+
+Read in this order: cells.py (what runs), expected.py (what may fail, and why),
+targets.py and substitute.py (how miniloop gets in), child.py and run.py (how it
+is run), report.py (how it is told).
+"""

@@ -1,0 +1,66 @@
+"""What a run looks like on a terminal: a table of cells, then what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .expected import Expected
+from .run import Outcome
+
+__all__ = ["header", "row", "summary"]
+
+COLUMNS = ("tests", "pass", "expected", "FAIL", "skip", "loops", "futures", "tasks", "seconds")
+
+
+def header(version: str, target: str) -> str:
+    """Return the head of the table for one interpreter and target."""
+    title = f"test.test_asyncio of Python {version}, target {target}\n"
+    return title + f"{'module':26}{'mode':6}" + "".join(f"{name:>9}" for name in COLUMNS) + "\n"
+
+
+def row(outcome: Outcome, expected: dict[str, Expected]) -> str:
+    """Return the table's line for one cell."""
+    failed = outcome.failures()
+    unexpected = [test for test in failed if test not in expected]
+    numbers = (
+        len(outcome.outcomes),
+        outcome.count("pass"),
+        len(failed) - len(unexpected),
+        len(unexpected),
+        outcome.count("skip"),
+        *(outcome.made.get(what, 0) for what in ("loops", "futures", "tasks")),
+    )
+    cell = outcome.cell
+    line = f"{cell.module:26}{cell.mode:6}" + "".join(f"{number:9}" for number in numbers)
+    line += f"{outcome.seconds:9.1f}"
+    if outcome.broken:
+        line += "  INCOMPLETE"
+    elif not any(outcome.made.values()):
+        line += "  made nothing of ours: no evidence"
+    return line + "\n"
+
+
+def summary(judged: list[tuple[Outcome, list[str]]], *, brief: bool = False) -> str:
+    """Return the totals, what was skipped and borrowed, and every problem."""
+    lines = [""]
+    total = Counter[str]()
+    skipped = Counter[str]()
+    borrowed: set[str] = set()
+    for outcome, _ in judged:
+        total.update(outcome.outcomes.values())
+        skipped.update(
+            outcome.details[test]
+            for test, how in outcome.outcomes.items()
+            if how == "skip"
+        )
+        borrowed |= outcome.borrowed
+    lines.append("total: " + ", ".join(f"{number} {how}" for how, number in total.items()))
+    lines += [f"skipped {number}: {reason}" for reason, number in skipped.most_common()]
+    if borrowed:
+        lines.append("borrowed from asyncio: " + ", ".join(sorted(borrowed)))
+    for outcome, problems in judged:
+        for problem in problems:
+            lines.append(f"\n{outcome.cell}: {problem.splitlines()[0] if brief else problem}")
+    wrong = sum(len(problems) for _, problems in judged)
+    lines.append(f"\n{wrong} problems" if wrong else "\nall as expected")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,165 @@
+"""Miniloop under asyncio's name: the modules that test modules import in mode names.
+
+``sys.modules`` gets a facade for ``asyncio`` and for those of its submodules that
+have a counterpart here, in this process only and after everything else has been
+imported.  A facade looks a name up in
+
+1.  what the harness gives: twins under private names (``_PyTask`` is our Task);
+    the names of C twins are left out, so that their tests skip themselves;
+2.  the modules of miniloop that are the counterpart, then miniloop itself;
+3.  asyncio's own module; such names are *borrowed*, and the report lists them.
+
+Setting a name sets it in all modules that have it, so that ``mock.patch`` reaches
+the code that is tested; deleting it brings the former value back, as mock does
+when it stops patching.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from types import ModuleType
+from typing import Any
+
+from .targets import PUBLIC_NAMES
+
+__all__ = ["Facade", "import_all", "substitute"]
+
+#: Submodules of asyncio with a counterpart, and where theirs is.  Those that are
+#: not there (yet) are passed over.
+COUNTERPARTS: dict[str, tuple[str, ...]] = {
+    "base_events": (),
+    "coroutines": ("core.coroutines", "core.describe"),
+    "events": ("core.handles", "core.timers", "core.current"),
+    "futures": ("core.futures",),
+    "locks": ("sync.locks",),
+    "queues": ("sync.queues",),
+    "runners": ("sync.runners",),
+    "taskgroups": ("sync.taskgroups",),
+    "tasks": ("core.tasks", "core.current", "sync.combinators", "sync.sleeping", "sync.threads"),
+    "threads": ("sync.threads",),
+    "timeouts": ("sync.timeouts",),
+}
+
+#: Names of asyncio's C twins; a test class that needs one skips itself.
+C_TWINS = ("_CFuture", "_CTask", "_c_")
+
+#: test_futures2 reads this one before it looks whether it is there.
+NEEDS_C_TASK = "test_futures2"
+
+_MISSING = object()
+
+
+class Facade(ModuleType):
+    """A module that has no names of its own but shows those of other modules.
+
+    *given* are the names the harness adds, *owners* the modules to look in, in
+    order, *real* is asyncio's own module, and *borrowed* collects the names that
+    were found only there.
+    """
+
+    def __init__(
+        self,
+        real: ModuleType,
+        owners: list[ModuleType],
+        given: dict[str, Any],
+        borrowed: set[str],
+    ) -> None:
+        super().__init__(real.__name__, real.__doc__)
+        hidden = vars(self)
+        hidden["__spec__"] = real.__spec__
+        hidden["__file__"] = real.__file__
+        if hasattr(real, "__path__"):
+            hidden["__path__"] = real.__path__
+        hidden["__facade__"] = (real, owners, given, borrowed, {})
+
+    def __getattr__(self, name: str) -> Any:
+        real, owners, given, borrowed, _ = vars(self)["__facade__"]
+        if name in given:
+            return given[name]
+        for alias in (name, *aliases(name)):
+            for owner in owners:
+                if alias in vars(owner):
+                    return vars(owner)[alias]
+        if name.startswith(C_TWINS) or not hasattr(real, name):
+            raise AttributeError(f"{self.__name__} has no {name} here")
+        value = getattr(real, name)
+        if not name.startswith("__") and not isinstance(value, ModuleType):
+            borrowed.add(f"{self.__name__}.{name}")
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        real, owners, given, _, former = vars(self)["__facade__"]
+        places = [given] if name in given else []
+        places += [vars(owner) for owner in owners if name in vars(owner)]
+        if not places or real in owners:
+            places.append(vars(real))
+        former.setdefault(name, [(place, place.get(name, _MISSING)) for place in places])
+        for place in places:
+            place[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        *_, former = vars(self)["__facade__"]
+        for place, value in former.pop(name, ()):
+            if value is _MISSING:
+                del place[name]
+            else:
+                place[name] = value
+
+
+def aliases(name: str) -> tuple[str, ...]:
+    """Return the names under which miniloop may have what asyncio calls *name*.
+
+    ``_py_current_task`` is the Python twin of ``current_task``.
+    """
+    bare = name.removeprefix("_py_")
+    return () if bare == name else (bare, "_" + bare)
+
+
+def import_all() -> None:
+    """Import every submodule of asyncio, so that none is found to be missing later."""
+    package = importlib.import_module("asyncio")
+    for module in pkgutil.iter_modules(package.__path__):
+        if not module.name.startswith(("windows", "__")):
+            importlib.import_module(f"asyncio.{module.name}")
+
+
+def substitute(test_module: str) -> set[str]:
+    """Put facades in asyncio's place for *test_module*, which is imported afterwards.
+
+    Returns the set of names borrowed from asyncio; it grows as tests use them.
+    """
+    miniloop: Any = importlib.import_module("miniloop")
+    borrowed: set[str] = set()
+    twins: dict[str, dict[str, Any]] = {
+        "futures": {"_PyFuture": miniloop.Future},
+        "tasks": {"_PyTask": miniloop.Task},
+    }
+    if test_module == NEEDS_C_TASK:
+        twins["tasks"]["_CTask"] = miniloop.Task
+    facades: dict[str, Any] = {}
+    for name, counterparts in COUNTERPARTS.items():
+        real = sys.modules[f"asyncio.{name}"]
+        owners = [*ours(counterparts), miniloop]
+        if not counterparts:
+            owners = [real, *ours(LOGGERS)]
+        facades[name] = Facade(real, owners, twins.get(name, {}), borrowed)
+    loops = dict.fromkeys((*PUBLIC_NAMES, "BaseEventLoop"), miniloop.EventLoop)
+    package = Facade(sys.modules["asyncio"], [miniloop], facades | loops, borrowed)
+    sys.modules["asyncio"] = package
+    sys.modules.update({f"asyncio.{name}": facade for name, facade in facades.items()})
+    return borrowed
+
+
+#: Modules of ours that log as asyncio.base_events does, under the name ``logger``.
+LOGGERS = ("core.reports", "core.loop", "eventloop")
+
+
+def ours(names: tuple[str, ...]) -> list[ModuleType]:
+    """Import and return the submodules *names* of miniloop, without those that it lacks."""
+    found = []
+    for name in names:
+        if importlib.util.find_spec(f"miniloop.{name}") is not None:
+            found.append(importlib.import_module(f"miniloop.{name}"))
+    return found
