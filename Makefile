@@ -2,7 +2,7 @@
 # PYTHON=python3.12 make test    picks the interpreter; each has its own environment in .venv/
 # make test T="tests/core -x"    hands pytest its arguments
 
-ENV = env=$$(sh .ci/env
+ENV = env=$$(PYTHON='$(PYTHON)' sh .ci/env
 T = -n auto --maxprocesses 4
 
 .PHONY: help demo test lint format types bench clean

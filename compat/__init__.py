@@ -9,7 +9,7 @@ What it is
       and shows.
 
 Reading order
-    options -> launching -> processes -> tracebacks -> lines -> verdict -> comparing -> screen ->
-    machine -> commands; and, for the other half, cell/launch -> cell/program -> cell/names ->
-    cell/namespaces -> cell/loops -> cell/spawned.
+    options -> launching -> processes -> capturing -> tracebacks -> lines -> verdict -> comparing ->
+    screen -> machine -> commands; and, for the other half, cell/launch -> cell/program ->
+    cell/names -> cell/namespaces -> cell/loops -> cell/spawned.
 """

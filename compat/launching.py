@@ -21,7 +21,9 @@ def command(cell: Cell, target: Target, interpreter: Interpreter, report: str = 
     return [*words, target.kind, target.name, *target.arguments]
 
 
-def parse_interpreter(path: str | None, warnings: tuple[str, ...], x: tuple[str, ...]) -> Interpreter:
+def parse_interpreter(
+    path: str | None, warnings: tuple[str, ...], x: tuple[str, ...]
+) -> Interpreter:
     """Return the interpreter to use, with the flags of this one and the `-W` and `-X` given."""
     flags = tuple(subprocess._args_from_interpreter_flags())  # type: ignore[attr-defined]
     flags += tuple(f"-W{option}" for option in warnings) + tuple(f"-X{option}" for option in x)

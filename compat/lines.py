@@ -8,7 +8,7 @@ volatile    what no two runs agree on, recognised by its shape: addresses in mem
             and clock times, ports, process and thread ids, numbers of nine digits or more, names of
             temporary files, and durations: a number with a decimal point and a unit of time (or any
             number of ns, us or ms, or one per second), or one with a decimal point in a line that
-            speaks of time.
+            speaks of time or as the first word of several.
 learned     a number, whatever its shape, that changed between runs of the very same cell while the
             rest of the line stayed.
 
@@ -38,17 +38,21 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?"), "‹clock›"),
     (re.compile(r"(\('[^']*', )\d{4,5}\b"), r"\1‹port›"),
     (re.compile(r"((?:\b\d{1,3}(?:\.\d{1,3}){3}|\blocalhost|::1\]?):)\d{4,5}\b"), r"\1‹port›"),
-    (re.compile(r"(\b(?:port|pid|tid|thread|process|fd|id|ident)\b\s*[=:#]?\s*)\d{3,}", re.I), r"\1‹id›"),
-    (re.compile(r"(\bfd\s*[=:#]?\s*)\d+", re.I), r"\1‹id›"),
+    (
+        re.compile(r"(?i)(\b(?:port|pid|tid|thread|process|id|ident)\b[\s=:#]*)\d{3,}"),
+        r"\1‹id›",
+    ),
+    (re.compile(r"(?i)(\bfd\s*[=:#]?\s*)\d+"), r"\1‹id›"),
     (re.compile(r"/(?:tmp|var/folders)/[\w./-]+"), "‹temporary file›"),
     (re.compile(rf"\b\d+(?:\.\d+)?(?:e-?\d+)?\s?{SMALL_UNIT}"), "‹duration›"),
     (re.compile(rf"\b\d+\.\d+(?:e-?\d+)?\s?{UNIT}"), "‹duration›"),
     (re.compile(rf"\b[\d,]+(?:\.\d+)?(?=\s?{PER_SECOND})"), "‹rate›"),
     (re.compile(r"\b\d{9,}\b"), "‹long number›"),
+    (re.compile(r"^[\s\[(+]*\d+\.\d+s?[\])]?(?=[:\s]\s*\S)"), "‹moment›"),
 )
 FRACTION = re.compile(r"\b\d+\.\d+(?:e[+-]?\d+)?\b")
 NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b(?:__main__\.)?(?:_UnixSelectorEventLoop|SelectorEventLoop|EventLoop)\b"), "‹loop›"),
+    (re.compile(r"\b(?:_Unix)?(?:Selector)?EventLoop\b"), "‹loop›"),
     (re.compile(r"\buvloop\.Loop\b"), "‹loop›"),
     (re.compile(r"\b(?:asyncio|miniloop|uvloop)(?:\.\w+)*\.(?=[\w‹])"), ""),
     (re.compile(r"\b(?:miniloop|uvloop)\b"), "asyncio"),
@@ -71,6 +75,11 @@ def without_shapes(text: str) -> str:
     return text
 
 
+def plain_key(line: str) -> str:
+    """Return what `line` says as far as its shape tells."""
+    return without_shapes(without_names(line))
+
+
 def skeleton(text: str) -> str:
     """Return `text` with every number replaced."""
     return NUMBER.sub("‹number›", text)
@@ -84,7 +93,7 @@ class Masks:
 
     def key(self, line: str) -> str:
         """Return what `line` says, with all that does not count replaced."""
-        text = without_shapes(without_names(line))
+        text = plain_key(line)
         changing = self.changing.get(skeleton(text))
         if not changing:
             return text
@@ -102,7 +111,7 @@ class Masks:
         lines in different orders, their numbers are told apart as before.
         """
         for other in runs[1:]:
-            left, right = Counter(map(self.key, runs[0])), Counter(map(self.key, other))
+            left, right = Counter(map(plain_key, runs[0])), Counter(map(plain_key, other))
             self.learn_pairs((left - right).elements(), (right - left).elements())
 
     def learn_pairs(self, left: Iterable[str], right: Iterable[str]) -> None:

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LIBRARY = re.compile(
-    r"<frozen [\w.]+>|[/\\]lib[/\\]python3\.\d+[/\\]|site-packages|dist-packages"
+    r"<frozen [\w.]+>|\.pyx$|[/\\]lib[/\\]python3\.\d+[/\\]|site-packages|dist-packages"
     r"|[/\\]miniloop[/\\](?:\w+[/\\])*\w+\.py$|[/\\]compat[/\\]cell[/\\]"
 )
 FRAME = re.compile(r'^(?P<margin>[ |+]*)File "(?P<path>[^"]*)", line \d+(?:, in .*)?$')
 WARNING = re.compile(r"^(?P<path>.+?):\d+: (?P<kind>\w*Warning): (?P<text>.*)$")
 EXCEPTION = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*)(?:: .*)?$")
-TRACE_BEGINS = re.compile(r"^(?P<margin>[ |+-]*)(?:Exception Group )?Traceback \(most recent call last\):$")
-TRACE_TEXT = "During handling of", "The above exception was"
+TRACE_BEGINS = re.compile(
+    r"^(?P<margin>[ |+-]*)(?:Exception Group )?Traceback \(most recent call last\):$"
+)
 
 
 def cleaned(lines: Iterable[str]) -> Iterator[str]:

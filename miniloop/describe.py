@@ -91,9 +91,8 @@ def handle(subject: Handle) -> str:
         info.append(f"when={subject._when}")
     if subject._callback is not None:
         info.append(callback(subject._callback, subject._args, subject._loop.get_debug()))
-    if subject._source_traceback:
-        frame = subject._source_traceback[-1]
-        info.append(f"created at {frame[0]}:{frame[1]}")
+    if stack := getattr(subject, "_source_traceback", None):
+        info.append(f"created at {stack[-1][0]}:{stack[-1][1]}")
     return f"<{' '.join(info)}>"
 
 

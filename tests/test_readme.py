@@ -203,7 +203,7 @@ def test_links_inside_the_checkout_lead_somewhere(text: str) -> None:
 
 
 def test_it_promises_no_package_that_is_not_published(text: str) -> None:
-    assert re.search(r"\b(?:pip|pipx|uv) +(?:[\w-]+ +)*["']?miniloop\b", text) is None
+    assert re.search(r"\b(?:pip|pipx|uv) +(?:[\w-]+ +)*['\"]?miniloop\b", text) is None
 
 
 def test_the_reader_of_blocks() -> None:

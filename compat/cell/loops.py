@@ -30,11 +30,11 @@ def loop_class(loop: str) -> LoopClass:
 
 
 def selector_blind_uvloop() -> LoopClass:
-    """Return uvloop's loop as a class that accepts, and ignores, asyncio's `selector` argument."""
+    """Return uvloop's loop as a class that accepts, and ignores, a selector as asyncio's does."""
     import uvloop
 
     class Loop(uvloop.Loop):
-        def __init__(self, selector: object = None) -> None:
+        def __init__(self, _selector: object = None) -> None:
             super().__init__()
 
     Loop.__module__, Loop.__qualname__ = "uvloop", "Loop"

@@ -21,15 +21,17 @@ What is not
 """
 
 import ast
+import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from os import sep
-from os.path import abspath
+from os.path import abspath, dirname
 from types import CodeType, ModuleType
 
 THEIRS, OURS = "asyncio", "miniloop"
 INSTALLED = (f"{sep}site-packages{sep}", f"{sep}dist-packages{sep}")
+STDLIB = dirname(abspath(os.__file__)) + sep  # may lie below the program: a home, its pyenv
 IMPORTING_CALLS = ("import_module", "__import__")
 
 
@@ -43,7 +45,7 @@ def renamed(name: str) -> str | None:
 class Renamer(ast.NodeTransformer):
     """Turns a module's imports of asyncio into imports of miniloop, keeping their places."""
 
-    def visit_Import(self, node: ast.Import) -> ast.Import:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> ast.Import:
         """Turn `import ...asyncio...`; other modules in the same statement stay."""
         node.names = [new for alias in node.names for new in self.aliases(alias)]
         return node
@@ -56,17 +58,15 @@ class Renamer(ast.NodeTransformer):
         bound = [(name, alias.asname or THEIRS)]
         if "." in name and alias.asname is None:
             bound.append((OURS, THEIRS))  # `import a.b` binds `a`, once `a.b` is imported
-        return [
-            ast.copy_location(ast.alias(name=what, asname=to), alias) for what, to in bound
-        ]
+        return [ast.copy_location(ast.alias(name=what, asname=to), alias) for what, to in bound]
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
         """Turn `from asyncio... import ...`; relative imports are the program's own."""
         if not node.level and node.module:
             node.module = renamed(node.module) or node.module
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         """Turn the constant in `import_module("asyncio")` and `__import__("asyncio")`."""
         self.generic_visit(node)
         called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
@@ -82,10 +82,11 @@ def compiled(source: bytes, path: str) -> CodeType:
 
     Raises what `compile` raises.
     """
+    if THEIRS.encode() not in source:
+        return compile(source, path, "exec", dont_inherit=True)
     tree = compile(source, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    if THEIRS.encode() in source:
-        tree = Renamer().visit(tree)
-    return compile(tree, path, "exec", dont_inherit=True)
+    renamed_tree: ast.Module = Renamer().visit(tree)
+    return compile(renamed_tree, path, "exec", dont_inherit=True)
 
 
 class RenamedModule(SourceFileLoader):
@@ -123,7 +124,8 @@ class ProgramFinder:
         if top == self.package:
             return True
         path = abspath(path)
-        return path.startswith(self.roots) and not any(part in path for part in INSTALLED)
+        installed = path.startswith(STDLIB) or any(part in path for part in INSTALLED)
+        return path.startswith(self.roots) and not installed
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

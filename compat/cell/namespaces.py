@@ -1,9 +1,9 @@
-"""asyncio's submodules under miniloop's name: `asyncio.queues` becomes `miniloop.queues`, and so on.
+"""asyncio's submodules under miniloop's name: `asyncio.queues` as `miniloop.queues`, ...
 
 miniloop is laid out by floors, asyncio is flat.  For each submodule of asyncio a module object
-`miniloop.X` is made that finds a name where miniloop keeps it: in the files named in COUNTERPARTS,
-in files of the same name on any floor, and at last among the package's own names if asyncio's
-submodule has that name.  A name found nowhere is an AttributeError (or ImportError) that names
+`miniloop.X` is made, which takes each name from where miniloop keeps it: the files named in
+COUNTERPARTS, files of the same name on any floor, or else the package, if asyncio's submodule has
+that name.  A name found nowhere is an AttributeError (or ImportError) that names
 miniloop.  These modules exist only in a cell; miniloop itself has no such submodules.
 """
 
@@ -31,44 +31,29 @@ COUNTERPARTS = {
 }
 
 
-class Namespace(ModuleType):
-    """The module `miniloop.<short>` of a cell: looks names up in miniloop when they are asked for.
+def namespace(package: ModuleType, short: str) -> ModuleType:
+    """Return a new module `miniloop.<short>` with all of asyncio's names that miniloop has.
 
-    Raises AttributeError, naming itself, for a name that miniloop does not have.
+    It is filled now and not by a `__getattr__`, which would show up in the program's tracebacks.
     """
-
-    def __init__(self, package: ModuleType, short: str) -> None:
-        super().__init__(f"{package.__name__}.{short}")
-        self.__package = package
-        self.__short = short
-        self.__path__: list[str] = []  # `import asyncio.queues` needs it of no one, tools look
-
-    def __getattr__(self, name: str) -> object:
-        if name == "__all__":
-            return [public for public in self.__theirs() if self.__find(public) is not MISSING]
-        found = MISSING if name.startswith("__") else self.__find(name)
-        if found is MISSING:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return found
-
-    def __dir__(self) -> list[str]:
-        return sorted(name for name in self.__theirs() if self.__find(name) is not MISSING)
-
-    def __theirs(self) -> list[str]:
-        theirs = real_submodule(self.__short)
-        return list(getattr(theirs, "__all__", ()))
-
-    def __find(self, name: str) -> object:
-        for module in counterparts(self.__package, self.__short):
-            if name in vars(module):
-                return vars(module)[name]
-        theirs = real_submodule(self.__short)
-        if theirs is None or hasattr(theirs, name):
-            return getattr(self.__package, name, MISSING)
-        return MISSING
-
-
-MISSING = object()
+    module = ModuleType(f"{package.__name__}.{short}", f"asyncio's {short}, by miniloop's names.")
+    module.__path__ = []
+    theirs = real_submodule(short)
+    for name, value in vars(theirs).items() if theirs else ():
+        dunder_or_module = name.startswith("__") or isinstance(value, ModuleType)
+        if not dunder_or_module and hasattr(package, name):
+            setattr(module, name, getattr(package, name))
+    own: list[str] = []
+    for counterpart in counterparts(package, short):
+        public = getattr(counterpart, "__all__", ())
+        shared = [name for name in vars(theirs) if name in vars(counterpart)] if theirs else []
+        for name in (*shared, *public):
+            if not name.startswith("__") and not isinstance(vars(counterpart)[name], ModuleType):
+                setattr(module, name, vars(counterpart)[name])
+        own += public
+    names = getattr(theirs, "__all__", own)
+    vars(module)["__all__"] = [name for name in names if hasattr(module, name)]
+    return module
 
 
 def real_submodule(short: str) -> ModuleType | None:
@@ -99,6 +84,6 @@ def add_submodules(package: ModuleType) -> None:
             continue
         module = getattr(package, short, None)
         if not isinstance(module, ModuleType):
-            module = Namespace(package, short)
+            module = namespace(package, short)
             setattr(package, short, module)
         sys.modules.setdefault(f"{package.__name__}.{short}", module)

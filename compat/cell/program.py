@@ -51,6 +51,7 @@ def main(arguments: list[str], at_start: frozenset[str]) -> None:
     if kind == "function":
         call(names, loop, target, report)
         return
+    spec: ModuleSpec | None = None
     try:
         if kind == "module":
             sys.argv[0] = "-m"
@@ -62,7 +63,7 @@ def main(arguments: list[str], at_start: frozenset[str]) -> None:
                 raise ImportError(f"no __main__.py in {target}")
             code = script_code(join(target, "__main__.py"), names)
         else:
-            spec, code = None, script_code(target, names)
+            code = script_code(target, names)
     except ImportError as error:
         give_up(report, str(error))
     except SyntaxError:
@@ -94,7 +95,7 @@ def become(names: str, loop: str, finder: ProgramFinder) -> None:
         from .packages import miniloop
 
         add_submodules(miniloop())
-        sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, finder)
     if names != "asyncio" or loop != "asyncio":
         from .spawned import watch
 
@@ -231,4 +232,3 @@ def is_ours(trace: TracebackType) -> bool:
     return name.startswith((dirname(__file__), "<frozen importlib")) or (
         name.endswith("importlib/__init__.py") and trace.tb_frame.f_code.co_name == "import_module"
     )
-

@@ -1,6 +1,8 @@
 """What a cell tells its parent apart from what the program prints: lines in a file.
 
     started MONOTONIC CPU        seconds; just before the program's first line
+    ended MONOTONIC CPU          at exit, before the interpreter takes itself apart; the CPU seconds
+                                 of children waited for are included
     loop NAME COUNT              at exit; how many loops of a class the program made
     unusable REASON              the target cannot be run at all
 
@@ -44,8 +46,11 @@ class Report:
         self.write(f"started {time.monotonic()!r} {time.process_time()!r}")
 
     def ended(self) -> None:
-        """Tell how many loops were made; a forked child of the program tells nothing."""
+        """Tell when it ended and what loops it made; a fork of the program tells nothing."""
         if os.getpid() == self.process:
+            children = os.times()
+            cpu = time.process_time() + children.children_user + children.children_system
+            self.write(f"ended {time.monotonic()!r} {cpu!r}")
             for name, count in self.counts.items():
                 self.write(f"loop {name} {count}")
 

@@ -48,7 +48,8 @@ class Telling(Loader):
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Leave it to the loader."""
-        return self.loader.create_module(spec)  # type: ignore[no-any-return]
+        module: ModuleType | None = self.loader.create_module(spec)
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Execute the module as the loader does, and tell."""
@@ -78,7 +79,7 @@ def watch(names: str, loop: str, finder: ProgramFinder) -> None:
     if STARTER in sys.modules:
         patch(sys.modules[STARTER])
     else:
-        sys.meta_path.insert(0, Watcher(patch))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Watcher(patch))
 
 
 def with_prefix(prefix: str, word: Any) -> Any:
@@ -115,4 +116,4 @@ def rename_main(finder: ProgramFinder) -> None:
         exec(code, namespace)
         return namespace
 
-    runpy.run_path = run_path
+    runpy.run_path = run_path  # type: ignore[assignment]

@@ -81,6 +81,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("executor_processes", "computing in other processes while the loop goes on"),
     Example("task_queue_service", "jobs with results, retries and failures, shut down in order"),
     # Over sockets
+    Example("readiness_callbacks", "add_reader: a server made of callbacks alone"),
     Example("tcp_echo", "a stream server and two clients in one program", needs="network"),
     Example("udp_echo", "datagrams and the protocol callbacks", needs="network"),
     Example("chat_room", "one server passes lines on between its clients", needs="network"),
@@ -89,7 +90,6 @@ EXAMPLES: tuple[Example, ...] = (
         "a blocking socket server, and the same with sock_accept and sock_recv",
         needs="network",
     ),
-    Example("readiness_callbacks", "add_reader: a server without any coroutine", needs="network"),
 )
 
 

@@ -54,7 +54,7 @@ class Guest:
         print(f"  {self.name} hears: {line.decode().strip()}")
 
     async def go(self) -> None:
-        """Hang up and wait until the server has done so, too."""
+        """Hang up, and wait until the server has done so, too."""
         self.writer.write_eof()
         await self.reader.read()
         self.writer.close()
@@ -82,7 +82,7 @@ async def main() -> None:
         await cid.go()
         await ann.hear()
         await ann.go()
-    print("the room is empty:", writers)
+    print("the room is empty")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     print("two requests at once:")
     user.set("main")
-    await asyncio.gather(request("Ann", 0.05), request("Bob", 0.2))
+    await asyncio.gather(request("Ann", 0.05), request("Bob", 0.25))
     log("is still itself")
 
     print("callbacks:")

@@ -9,7 +9,7 @@ Look for: after the first gather has raised, "cake is ready" is still printed.
 import asyncio
 
 
-class Burnt(Exception):
+class BurntError(Exception):
     """What may happen to a cake."""
 
 
@@ -17,7 +17,7 @@ async def bake(what: str, seconds: float, goes_wrong: bool = False) -> str:
     """Bake something, or burn it."""
     await asyncio.sleep(seconds)
     if goes_wrong:
-        raise Burnt(f"{what} is burnt")
+        raise BurntError(f"{what} is burnt")
     print(f"  {what} is ready")
     return what
 
@@ -27,7 +27,7 @@ async def first_exception() -> None:
     cake = asyncio.create_task(bake("cake", 0.15))
     try:
         await asyncio.gather(bake("bread", 0.05), bake("toast", 0.1, goes_wrong=True), cake)
-    except Burnt as error:
+    except BurntError as error:
         print("  gather raised:", error)
     print("  cake done?", cake.done())
     print("  in the end:", await cake)
@@ -54,7 +54,7 @@ async def asking_the_task() -> None:
     for attempt in (1, 2):
         try:
             await task
-        except Burnt as error:
+        except BurntError as error:
             print(f"  await number {attempt} raises: {error}")
 
 

@@ -11,12 +11,21 @@ forgotten task.
 import asyncio
 
 
-async def clock(name: str, ticks: int, pause: float = 0.0) -> str:
+async def clock(name: str, ticks: int) -> str:
     """Tick a few times."""
     for number in range(1, ticks + 1):
         print(f"  {name}: tick {number}")
-        await asyncio.sleep(pause)
+        await asyncio.sleep(0)
     return f"{name} ran down"
+
+
+async def stop_watch() -> str:
+    """Tick twice, and stop the loop at each tick."""
+    for number in (1, 2):
+        print(f"  stop watch: tick {number}, stop")
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(0.1)
+    return "stop watch ran down"
 
 
 async def forgotten() -> None:
@@ -27,10 +36,9 @@ async def forgotten() -> None:
         print("  forgotten: cancelled")
 
 
-async def start(tasks: "list[asyncio.Task[None]]") -> None:
+async def start() -> "asyncio.Task[None]":
     """Start a task and do not wait for it."""
-    tasks.append(asyncio.create_task(forgotten()))
-    await asyncio.sleep(0)
+    return asyncio.create_task(forgotten())
 
 
 def by_hand() -> None:
@@ -39,30 +47,26 @@ def by_hand() -> None:
     print("until complete:")
     print(" ", loop.run_until_complete(clock("watch", 2)))
 
-    print("in two parts:")
-    task = loop.create_task(clock("wall", 4, pause=0.1))
-    for part, seconds in ((1, 0.15), (2, 0.1)):
-        loop.call_later(seconds, loop.stop)
+    print("in parts:")
+    task = loop.create_task(stop_watch())
+    for part in (1, 2):
         loop.run_forever()
         print(f"  part {part} is over; clock done? {task.done()}")
     print(" ", loop.run_until_complete(task))
 
-    print("running?", loop.is_running(), "closed?", loop.is_closed())
-    loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
     print("running?", loop.is_running(), "closed?", loop.is_closed())
 
 
 def with_runner() -> None:
     """Let a Runner do the same."""
-    tasks: list[asyncio.Task[None]] = []
     with asyncio.Runner() as runner:
         print(" ", runner.run(clock("pocket", 1)))
-        runner.run(start(tasks))
-        print("  the task goes on between the runs?", not tasks[0].done())
-        same = runner.get_loop()
+        task = runner.run(start())
+        print("  is the task still there between the runs?", not task.done())
         print(" ", runner.run(clock("tower", 1)))
-    print("  all in one loop, closed now?", same.is_closed())
+        loop = runner.get_loop()
+    print("  it was all one loop, closed now?", loop.is_closed())
 
 
 if __name__ == "__main__":

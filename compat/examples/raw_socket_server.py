@@ -13,6 +13,7 @@ import socket
 
 def blocking_server(listening: socket.socket) -> None:
     """Serve two clients one after the other; every call may block."""
+    listening.settimeout(10)  # a program whose clients fail should end all the same
     for _ in range(2):
         connection, _address = listening.accept()
         with connection:

@@ -1,4 +1,4 @@
-"""Readiness: a server made of callbacks, without any coroutine.
+"""Readiness: a server made of callbacks, without any coroutine of its own.
 
 Teaches: what lies below transports and streams: `add_reader` asks the loop to call a function
 whenever a socket has something to read, which for a listening socket means a new connection;
@@ -17,7 +17,7 @@ class Server:
         self.loop = loop
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.sums: dict[socket.socket, int] = {}
-        self.empty = asyncio.Event()
+        self.left: asyncio.Queue[int] = asyncio.Queue()
         loop.add_reader(self.listening, self.accept)
 
     def accept(self) -> None:
@@ -34,39 +34,38 @@ class Server:
             self.sums[connection] += int(data)
             print(f"  server: {int(data)} more makes {self.sums[connection]}")
             connection.send(str(self.sums[connection]).encode())
-            return
-        self.loop.remove_reader(connection)
-        connection.close()
-        print("  server: one has left with", self.sums.pop(connection))
-        if not self.sums:
-            self.loop.remove_reader(self.listening)
-            self.listening.close()
-            self.empty.set()
+        else:
+            self.loop.remove_reader(connection)
+            connection.close()
+            self.left.put_nowait(self.sums.pop(connection))
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self.loop.remove_reader(self.listening)
+        self.listening.close()
 
 
-async def add(client: socket.socket, number: int) -> int:
-    """Send a number and wait for the sum."""
-    loop = asyncio.get_running_loop()
-    await loop.sock_sendall(client, str(number).encode())
-    return int(await loop.sock_recv(client, 1024))
+def add(client: socket.socket, number: int) -> int:
+    """Send a number and wait for the sum: this blocks, so it is called in a thread."""
+    client.sendall(str(number).encode())
+    return int(client.recv(1024))
 
 
 async def main() -> None:
     """Two clients take turns."""
-    loop = asyncio.get_running_loop()
-    server = Server(loop)
-    clients = [socket.socket() for _ in range(2)]
-    for number, client in enumerate(clients, start=1):
-        client.setblocking(False)
-        await loop.sock_connect(client, server.listening.getsockname())
-        print(f"client {number}: the sum is", await add(client, 10 * number))
+    server = Server(asyncio.get_running_loop())
+    address = server.listening.getsockname()
+    clients: dict[str, socket.socket] = {}
+    for name, number in (("Ann", 10), ("Bob", 20)):
+        clients[name] = await asyncio.to_thread(socket.create_connection, address)
+        print(f"{name}: the sum is", await asyncio.to_thread(add, clients[name], number))
     for number in (1, 2):
-        print("clients: the sums are", [await add(client, number) for client in clients])
-    for client in clients:
+        for name, client in clients.items():
+            print(f"{name}: the sum is", await asyncio.to_thread(add, client, number))
+    for name, client in clients.items():
         client.close()
-        await asyncio.sleep(0.05)  # one after the other
-    await server.empty.wait()
-    print("everybody has left")
+        print(f"{name} left with", await server.left.get())
+    server.close()
 
 
 if __name__ == "__main__":

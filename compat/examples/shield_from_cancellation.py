@@ -12,7 +12,7 @@ async def post(parcel: str) -> str:
     """Post a parcel: takes a while."""
     print(f"  {parcel}: on its way")
     try:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
     except asyncio.CancelledError:
         print(f"  {parcel}: turned back")
         raise
@@ -36,7 +36,7 @@ async def cancel_the_sender(name: str, protect: bool) -> None:
     """Send something and cancel the one who waits for it."""
     parcel = asyncio.create_task(post(name))
     waiting = asyncio.create_task(sender(parcel, protect))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # both begin
     waiting.cancel()
     await asyncio.wait([waiting])
     print("  is the parcel still on its way?", not parcel.done())

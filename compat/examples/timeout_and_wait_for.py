@@ -32,7 +32,7 @@ async def for_one_await() -> None:
 async def for_a_block() -> None:
     """Limit a block of several awaits."""
     try:
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(0.15):
             print("  first:", await answer(0.01))
             print("  second:", await answer(60.0))
     except TimeoutError:

@@ -1,7 +1,7 @@
 """A result that is not there yet.
 
 A future is awaited by tasks and watched by callbacks.  Both are kept in one
-list, ``_waiters``, as *entries of the ready queue that wait to be let in*:
+place, ``_waiters``, as *entries of the ready queue that wait to be let in*:
 handles for callbacks, the task itself for a task of this library on the same
 loop.  Completing the future lets them all in with a single ``extend``; that is
 the whole of "who woke whom".
@@ -44,6 +44,10 @@ PENDING = "PENDING"
 CANCELLED = "CANCELLED"
 FINISHED = "FINISHED"
 
+#: What `Future.__await__` leaves behind in ``_asyncio_future_blocking`` for the task:
+#: true, as the protocol wants, and no other code's True: so the future is pending.
+AWAITED = 1
+
 TRANSITIONS = (
     (PENDING, "set_result", FINISHED),
     (PENDING, "set_exception", FINISHED),
@@ -60,67 +64,52 @@ class Future(Generic[T]):
     future as well.  Counterpart: ``asyncio.Future``.
     """
 
+    # What every future needs has a slot; what few need is a default of the class, and
+    # is kept in the instance's dictionary when it is set: making one must be cheap.
     __slots__ = (
         "__dict__",
-        "__log_traceback",
         "__weakref__",
-        "_asyncio_future_awaited_by",
         "_asyncio_future_blocking",
-        "_cancel_message",
-        "_cancelled_exc",
         "_exception",
-        "_exception_tb",
         "_loop",
         "_result",
-        "_source_traceback",
         "_state",
         "_waiters",
     )
-
-    def __init__(self, *, loop: AbstractEventLoop | None = None) -> None:
-        if loop is None:
-            loop = current.get_event_loop()
-        self._loop: Any = loop
-        self._state = PENDING
-        self._waiters: list[Any] | None = None
-        self._result: Any = None
-        self._exception: BaseException | None = None
-        self._cancel_message: Any = None
-        self.__log_traceback = False
-        #: True between an ``await`` and the moment the task has taken notice: tells
-        #: ``yield from future`` from a bare ``yield future``, which is a mistake.
-        self._asyncio_future_blocking = False
-        self._source_traceback = describe.creation_stack(2) if loop.get_debug() else None
+    _cancel_message: Any = None
+    _cancelled_exc: CancelledError | None = None
+    _exception_tb: TracebackType | None = None
+    _source_traceback: Any = None
+    _unretrieved: Any = None
 
     __class_getitem__ = classmethod(GenericAlias)  # type: ignore[assignment]
+
+    def __init__(self, *, loop: AbstractEventLoop | None = None) -> None:
+        self._loop: Any = current.get_event_loop() if loop is None else loop
+        self._state = PENDING
+        #: Who waits: None, one entry of the ready queue, or a list of them.
+        self._waiters: Any = None
+        self._exception: BaseException | None = None
+        #: True between an ``await`` and the moment the task has taken notice: tells
+        #: ``yield from future`` from a bare ``yield future``, which is a mistake.
+        self._asyncio_future_blocking: int = False
+        if self._loop.get_debug():
+            self._source_traceback = describe.creation_stack(2)
 
     def __repr__(self) -> str:
         return describe.future(self)
 
-    def __del__(self) -> None:
-        try:
-            if not self.__log_traceback:
-                return
-        except AttributeError:  # __init__ never ran
-            return
-        context = {
-            "message": f"{type(self).__name__} exception was never retrieved",
-            "exception": self._exception,
-            "future": self,
-        }
-        if self._source_traceback:
-            context["source_traceback"] = self._source_traceback
-        self._loop.call_exception_handler(context)
-
     @property
     def _log_traceback(self) -> bool:
-        return self.__log_traceback
+        return self._unretrieved is not None
 
     @_log_traceback.setter
     def _log_traceback(self, value: object) -> None:
         if value:
             raise ValueError("_log_traceback can only be set to False")
-        self.__log_traceback = False
+        if self._unretrieved is not None:
+            self._unretrieved.armed = False
+            self._unretrieved = None
 
     @property
     def _callbacks(self) -> list[tuple[Callable[..., object], Context]]:
@@ -128,7 +117,7 @@ class Future(Generic[T]):
             (entry._callback, entry._context)
             if isinstance(entry, Handle)
             else (entry._wakeup, entry._context)
-            for entry in self._waiters or ()
+            for entry in self._entries()
         ]
 
     def get_loop(self) -> AbstractEventLoop:
@@ -140,7 +129,10 @@ class Future(Generic[T]):
 
     def cancelled(self) -> bool:
         """Return True if the future was cancelled."""
-        return getattr(self, "_state", PENDING) is CANCELLED
+        try:
+            return self._state is CANCELLED
+        except AttributeError:  # __init__ never ran
+            return False
 
     def done(self) -> bool:
         """Return True if the future has a result or an exception, or was cancelled."""
@@ -155,29 +147,33 @@ class Future(Generic[T]):
         Raises CancelledError when the future was cancelled and
         InvalidStateError when it is not done yet.
         """
-        if self.done():
-            if self._state is CANCELLED:
-                raise self._make_cancelled_error()
-            self.__log_traceback = False
-            if self._exception is not None:
+        error = self.exception("Result is not ready.")
+        if error is not None:
+            try:
                 # The traceback of the moment it was set: it must not grow with
                 # every further await of the same future.
-                raise self._exception.with_traceback(self._exception_tb)
-            return self._result  # type: ignore[no-any-return]
-        raise InvalidStateError("Result is not ready.")
+                raise error.with_traceback(self._exception_tb)
+            finally:
+                del error, self  # no cycle through this frame
+        return self._result  # type: ignore[no-any-return]
 
-    def exception(self) -> BaseException | None:
+    def exception(self, _not_done: str = "Exception is not set.") -> BaseException | None:
         """Return the exception that was set, or None when there is a result.
 
         Raises CancelledError when the future was cancelled and
         InvalidStateError when it is not done yet.
         """
-        if self.done():
-            if self._state is CANCELLED:
-                raise self._make_cancelled_error()
-            self.__log_traceback = False
-            return self._exception
-        raise InvalidStateError("Exception is not set.")
+        try:
+            if self._state is not FINISHED:
+                if self._state is CANCELLED:
+                    raise self._make_cancelled_error()
+                raise InvalidStateError(_not_done)
+        except AttributeError:  # __init__ never ran
+            raise InvalidStateError(_not_done) from None
+        error = self._exception
+        if error is not None and self._unretrieved is not None:
+            self._log_traceback = False
+        return error
 
     def set_result(self, result: T) -> None:
         """Mark the future done with *result* and let in everybody who waits.
@@ -192,16 +188,18 @@ class Future(Generic[T]):
         if waiters is not None:
             self._waiters = None
             try:
-                self._loop.ready.extend(waiters)
+                if type(waiters) is list:
+                    self._loop.ready.extend(waiters)
+                else:
+                    self._loop.ready.append(waiters)
             except AttributeError:
                 self._call_soon_each(waiters)
 
     def set_exception(self, exception: type[BaseException] | BaseException) -> None:
         """Mark the future done with *exception* (an instance, or a class to instantiate).
 
-        Raises InvalidStateError when it is done already, and TypeError or
-        RuntimeError when the exception is a StopIteration, which a coroutine
-        could not tell from its own end.
+        Raises InvalidStateError when it is done already.  A StopIteration, which
+        a coroutine could not tell from its own end, is wrapped in a RuntimeError.
         """
         if self._state is not PENDING:
             raise InvalidStateError(f"{self._state}: {self!r}")
@@ -211,25 +209,30 @@ class Future(Generic[T]):
             error = RuntimeError(
                 "StopIteration interacts badly with generators and cannot be raised into a Future"
             )
-            error.__cause__ = exception
-            error.__context__ = exception
+            error.__cause__ = error.__context__ = exception
             exception = error
         self._exception = exception
-        self._exception_tb: TracebackType | None = exception.__traceback__
+        self._exception_tb = exception.__traceback__
+        self._result = None
         self._state = FINISHED
         self._let_in_to_throw()
-        self.__log_traceback = True
+        self._unretrieved = self._watched()
+
+    def _watched(self) -> Any:
+        return _Unretrieved(self)
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel the future; whoever awaits it gets CancelledError(*msg*).
 
         Returns False, and does nothing, when it is done already.
         """
-        self.__log_traceback = False
         if self._state is not PENDING:
+            if self._unretrieved is not None:
+                self._log_traceback = False
             return False
         self._state = CANCELLED
-        self._cancel_message = msg
+        if msg is not None:
+            self._cancel_message = msg
         self._let_in_to_throw()
         return True
 
@@ -243,24 +246,41 @@ class Future(Generic[T]):
             except AttributeError:
                 self._call_soon_each(waiters)
                 return
-            for entry in waiters:
-                entry._throws = True
-            ready.extend(waiters)
+            for entry in waiters if type(waiters) is list else (waiters,):
+                if not isinstance(entry, Handle):
+                    entry._throws = True
+                ready.append(entry)
 
-    def _call_soon_each(self, waiters: list[Any]) -> None:
+    def _call_soon_each(self, waiters: Any) -> None:
         # A loop of another make: it wants callbacks, not entries.
-        for entry in waiters:
+        for entry in waiters if type(waiters) is list else (waiters,):
             self._loop.call_soon(entry._callback, *entry._args, context=entry._context)
+
+    def _entries(self) -> list[Any]:
+        """Return who waits: handles and tasks, in the order they came."""
+        waiters = self._waiters
+        if waiters is None:
+            return []
+        return waiters if type(waiters) is list else [waiters]
+
+    def _add_waiter(self, entry: Any) -> None:
+        """Have *entry* let into the ready queue when the future is done."""
+        waiters = self._waiters
+        if waiters is None:
+            self._waiters = entry
+        elif type(waiters) is list:
+            waiters.append(entry)
+        else:
+            self._waiters = [waiters, entry]
 
     def _make_cancelled_error(self) -> CancelledError:
         """Return the CancelledError to raise: the one that ended the task, if there is one."""
-        error = getattr(self, "_cancelled_exc", None)
+        error = self._cancelled_exc
         if error is not None:
             self._cancelled_exc = None  # raised once only, so that no cycle is left
-            return error  # type: ignore[no-any-return]
-        if self._cancel_message is None:
-            return CancelledError()
-        return CancelledError(self._cancel_message)
+            return error
+        message = self._cancel_message
+        return CancelledError() if message is None else CancelledError(message)
 
     def add_done_callback(
         self, fn: Callable[[Future[T]], object], *, context: Context | None = None
@@ -272,41 +292,84 @@ class Future(Generic[T]):
         """
         if self._state is not PENDING:
             self._loop.call_soon(fn, self, context=context)
+            return
+        handle: Handle = object.__new__(Handle)  # as in `Loop.call_soon`
+        handle._callback = fn
+        handle._args = (self,)
+        handle._loop = self._loop
+        handle._context = copy_context() if context is None else context
+        handle._source_traceback = None
+        if self._waiters is None:
+            self._waiters = handle
         else:
-            if context is None:
-                context = copy_context()
-            handle = Handle(fn, (self,), self._loop, context)
-            if self._waiters is None:
-                self._waiters = [handle]
-            else:
-                self._waiters.append(handle)
+            self._add_waiter(handle)
 
     def remove_done_callback(self, fn: Callable[[Future[T]], object]) -> int:
         """Remove every callback equal to *fn*; return how many there were."""
-        waiters = self._waiters
-        if waiters is None:
-            return 0
         # A comparison may run a program's __eq__, which may add callbacks: so
         # compare over a copy and remove by identity.
         doomed = [
             entry
-            for entry in tuple(waiters)
+            for entry in tuple(self._entries())
             if (entry._callback if isinstance(entry, Handle) else entry._wakeup) == fn
         ]
-        for entry in doomed:
-            if self._waiters is not None:
-                self._waiters = [kept for kept in self._waiters if kept is not entry] or None
+        if doomed:
+            kept = [e for e in self._entries() if not any(e is gone for gone in doomed)]
+            self._waiters = kept or None
         return len(doomed)
 
     def __await__(self) -> Generator[Any, None, T]:
         if self._state is PENDING:
-            self._asyncio_future_blocking = True
+            self._asyncio_future_blocking = AWAITED
             yield self  # the task waits here until the future is done
-            if self._state is PENDING:
-                raise RuntimeError("await wasn't used with future")
+        if self._state is FINISHED and self._exception is None:
+            return self._result  # type: ignore[no-any-return]
+        if self._state is PENDING:
+            raise RuntimeError("await wasn't used with future")
         return self.result()
 
     __iter__ = __await__  # for ``yield from future``
+
+
+class _Unretrieved:
+    """Says at its own end that nobody has seen the exception of the future it belongs to.
+
+    A ``__del__`` makes every object of its class dearer to free, and futures are
+    made by the million; this way only one that failed pays.  The future is gone
+    when this speaks, so it reports a likeness of it.
+    """
+
+    __slots__ = ("armed", "attributes", "kind", "loop", "values")
+
+    def __init__(self, future: Future[Any]) -> None:
+        self.armed = True
+        self.kind = type(future)
+        self.loop = future._loop
+        self.attributes = future.__dict__
+        self.values = {"_state": FINISHED, "_exception": future._exception, "_waiters": None}
+
+    def __del__(self) -> None:
+        if not self.armed:
+            return
+        likeness = object.__new__(self.kind)
+        likeness.__dict__.update(self.attributes)
+        for name, value in self.values.items():
+            setattr(likeness, name, value)
+        likeness._loop, likeness._asyncio_future_blocking = self.loop, False
+        likeness._unretrieved = None
+        report_unretrieved(likeness)
+
+
+def report_unretrieved(future: Future[Any]) -> None:
+    """Tell the loop that *future* failed and nobody looked."""
+    context = {
+        "message": f"{type(future).__name__} exception was never retrieved",
+        "exception": future._exception,
+        "future": future,
+    }
+    if future._source_traceback:
+        context["source_traceback"] = future._source_traceback
+    future._loop.call_exception_handler(context)
 
 
 def isfuture(obj: object) -> bool:
@@ -314,9 +377,9 @@ def isfuture(obj: object) -> bool:
 
     Counterpart: ``asyncio.isfuture``.
     """
-    return (
+    return isinstance(obj, Future) or (
         hasattr(obj.__class__, "_asyncio_future_blocking")
-        and obj._asyncio_future_blocking is not None  # type: ignore[attr-defined]
+        and obj._asyncio_future_blocking is not None
     )
 
 

@@ -56,7 +56,6 @@ class Handle:
         "_loop",
         "_repr",
         "_source_traceback",
-        "_throws",
     )
 
     def __init__(
@@ -89,8 +88,7 @@ class Handle:
         Does nothing when it ran already or was cancelled before.
         """
         if self._callback is not None:
-            if self._loop.get_debug():
-                # What was cancelled must still be readable in the log.
+            if self._source_traceback:  # debug mode: the log shall still say what it was
                 self._repr = describe.handle(self)
             self._callback = None
             self._args = None

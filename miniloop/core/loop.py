@@ -34,6 +34,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context, copy_context
+from heapq import heappush
 from typing import Any
 
 from .. import describe
@@ -44,7 +45,7 @@ from ..interface import (
 )
 from ..reports import Reports
 from . import coroutines
-from .futures import PENDING, Future, isfuture
+from .futures import AWAITED, PENDING, Future, isfuture
 from .handles import Handle
 from .tasks import Task, _loop_of, ensure_future
 from .timers import TimerHandle, Timers
@@ -56,6 +57,10 @@ __all__ = ["Loop"]
 PATIENCE = 64
 #: Longest time to wait at once, in seconds: some systems refuse more than a day.
 MAXIMUM_SELECT_TIMEOUT = 24 * 3600
+
+#: The classes whose instances the loop lets wait without asking them: a subclass may
+#: have methods of its own, and is asked.
+OWN = frozenset({Future, Task})
 
 _new = object.__new__
 
@@ -101,42 +106,37 @@ class Loop:
 
     def iterations(self) -> Generator[float | None, Any, None]:
         """Run; yield the seconds to wait for events (None: for ever), get the events back."""
-        ready, timers, heap, clock = self.ready, self.timers, self.timers.heap, self._clock
+        ready, timers, heap = self.ready, self.timers, self.timers.heap
         popleft, append = ready.popleft, ready.append
-        unpolled, current = PATIENCE, None
+        patience, current, watch = 0, None, None
         try:
             while True:
-                watch = self._watch
                 # timeout
                 if heap:
                     timers.drop_cancelled()
-                if unpolled + len(ready) > self._patience or not ready or self._stopping:
+                if patience < len(ready) or not ready or self._stopping:
                     if current is not None:
                         del current_tasks[self]
-                        current = None
-                    timeout = self._timeout()
+                    current, watch, patience = None, self._watch, self._patience
                     # select
-                    if watch is not None:
-                        watch.select(timeout)
-                    events = yield timeout
+                    events = yield self._timeout()
                     # arrivals
-                    if events:
-                        self._process_events(events)
-                    unpolled = 0
+                    self._process_events(events)
                 # due
                 if heap:
-                    timers.release_due(clock() + self._clock_resolution, ready)
+                    timers.release_due(self._clock() + self._clock_resolution, ready)
                 # run
-                count = len(ready)
-                unpolled += count
-                take = popleft if watch is None else watch.run(count)
-                for _ in range(count):
+                left = len(ready)
+                patience -= left
+                take = popleft if watch is None else watch.run(left)
+                while left:
+                    left -= 1
                     entry = take()  # the one place where the next thing to run is chosen
                     if isinstance(entry, Task):
                         current_tasks[self] = current = entry
                         try:
                             if entry._throws:
-                                yielded = entry._context.run(entry._throw)
+                                yielded = entry._context.run(*entry._told())
                             else:
                                 entry._fut_waiter = None
                                 yielded = entry._context.run(entry._send, None)
@@ -148,19 +148,18 @@ class Loop:
                             if yielded is None:
                                 append(entry)
                             elif (
-                                (type(yielded) is Future or type(yielded) is Task)
-                                and yielded._asyncio_future_blocking
+                                type(yielded) in OWN
+                                and yielded._asyncio_future_blocking is AWAITED
                                 and yielded._loop is self
-                                and yielded._state is PENDING
                                 and yielded is not entry
-                                and not entry._must_cancel
+                                and not entry._throws
                             ):
                                 yielded._asyncio_future_blocking = False
                                 entry._fut_waiter = yielded
                                 if yielded._waiters is None:
-                                    yielded._waiters = [entry]
+                                    yielded._waiters = entry
                                 else:
-                                    yielded._waiters.append(entry)
+                                    yielded._add_waiter(entry)
                             else:
                                 entry._suspend(yielded)
                     elif entry._callback is not None:
@@ -174,8 +173,6 @@ class Loop:
                         except BaseException as error:
                             entry._report(error)
                 entry = yielded = None  # nothing may live on because we are waiting
-                if watch is not None:
-                    watch.done()
                 if self._stopping:
                     return
         finally:
@@ -344,10 +341,7 @@ class Loop:
         """Call ``callback(*args)`` after *delay* seconds; see `call_at`."""
         if delay is None:
             raise TypeError("delay must not be None")
-        timer = self.call_at(self._clock() + delay, callback, *args, context=context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
-        return timer
+        return self._timer(self._clock() + delay, callback, args, context)
 
     def call_at(
         self,
@@ -363,6 +357,11 @@ class Loop:
         """
         if when is None:
             raise TypeError("when cannot be None")
+        return self._timer(when, callback, args, context)
+
+    def _timer(
+        self, when: float, callback: Callable[..., object], args: Any, context: Context | None
+    ) -> TimerHandle:
         if self._careful:
             self._check_call(callback, "call_at")
         timer = _new(TimerHandle)
@@ -370,9 +369,10 @@ class Loop:
         timer._args = args
         timer._loop = self  # type: ignore[assignment]
         timer._context = copy_context() if context is None else context
-        timer._source_traceback = describe.creation_stack(2) if self._debug else None
+        timer._source_traceback = describe.creation_stack(3) if self._debug else None
         timer._when = when
-        self.timers.add(timer)
+        timer._scheduled = True
+        heappush(self.timers.heap, (when, timer))
         return timer
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
@@ -382,27 +382,43 @@ class Loop:
 
     def create_future(self) -> Future[Any]:
         """Return a new future of this loop."""
-        return Future(loop=self)  # type: ignore[arg-type]
+        # Future() would ask the loop for debug mode: half the price.
+        future = _new(Future)
+        future._loop = self
+        future._state = PENDING
+        future._waiters = future._exception = None
+        future._asyncio_future_blocking = False
+        if self._debug:
+            future._source_traceback = describe.creation_stack(2)
+        return future
 
     def create_task(
-        self, coro: Any, *, name: object = None, context: Context | None = None, **options: Any
+        self,
+        coro: Any,
+        *,
+        name: object = None,
+        context: Context | None = None,
+        eager_start: bool | None = None,
     ) -> Any:
         """Run *coro* as a task of this loop, beginning in the next iteration.
 
-        *name*, *context* and *options* (``eager_start``) are `Task`'s.  A task
-        factory, if one is set, makes the task.  Raises RuntimeError when the
+        *name*, *context* and *eager_start* are `Task`'s.  A task factory, if one
+        is set, makes the task.  Raises RuntimeError when the
         loop is closed, and TypeError when *coro* cannot be run.
         """
-        self._check_closed()
+        if self._closed:
+            self._check_closed()
         factory = self._task_factory
         if factory is None:
-            task = Task(coro, loop=self, name=name, context=context, **options)  # type: ignore[arg-type]
-            if task._source_traceback:
-                del task._source_traceback[-1]
+            # Task() would go through the class and ask for debug mode: half the price.
+            task = _new(Task)
+            task._begin(coro, self, name, context, eager_start and self.is_running())
+            if self._debug:
+                task._source_traceback = describe.creation_stack(2)
             return task
-        if context is not None:
-            options["context"] = context
-        task = factory(self, coro, **options)
+        options = {"context": context, "eager_start": eager_start}
+        given = {option: value for option, value in options.items() if value is not None}
+        task = factory(self, coro, **given)
         if name is not None:
             set_name = getattr(task, "set_name", None)
             if set_name is not None:

@@ -18,7 +18,7 @@ Invariants
              ``_wakeup``) is among that future's waiters
     done     in neither, and no longer in the registry of live tasks
     ``_throws`` is set whenever the next step has to throw something in, or may
-    have to: the loop looks at this one flag and leaves the rest to `Task._throw`.
+    have to: the loop looks at this one flag and asks `Task._told` for the rest.
 
 Cancellation asks, it does not kill: `Task.cancel` cancels the future that the
 task waits for, and the CancelledError comes back through the await.  A task
@@ -37,11 +37,11 @@ from __future__ import annotations
 import inspect
 import itertools
 import types
-import weakref
 from collections.abc import Awaitable, Callable, Generator
 from contextvars import Context, copy_context
-from types import FrameType, TracebackType
+from types import CoroutineType, FrameType
 from typing import Any, TextIO, TypeVar
+from weakref import ref
 
 from .. import describe
 from ..interface import (
@@ -57,7 +57,7 @@ from ..interface import (
 )
 from . import current
 from .coroutines import iscoroutine
-from .futures import PENDING, Future, isfuture
+from .futures import CANCELLED, PENDING, Future, isfuture, report_unretrieved
 
 __all__ = [
     "TRANSITIONS",
@@ -81,6 +81,10 @@ TRANSITIONS = (
 )
 
 _next_number = itertools.count(1).__next__
+
+
+#: A task has a `__del__` anyway: it needs nobody to say that its exception was not seen.
+_BY_ITSELF = types.SimpleNamespace()
 
 
 @types.coroutine
@@ -114,16 +118,16 @@ class Task(Future[T]):
     __slots__ = (
         "_context",
         "_coro",
-        "_error",
         "_fut_waiter",
-        "_log_destroy_pending",
-        "_must_cancel",
         "_name",
-        "_num_cancels_requested",
         "_reference",
         "_send",
         "_throws",
     )
+    _error: BaseException | None = None
+    _log_destroy_pending = True
+    _must_cancel = False
+    _num_cancels_requested = 0
 
     def __init__(
         self,
@@ -134,54 +138,54 @@ class Task(Future[T]):
         context: Context | None = None,
         eager_start: bool = False,
     ) -> None:
-        self._log_destroy_pending = False  # not before it is a proper task
-        if not iscoroutine(coro):
+        if loop is None:
+            loop = current.get_event_loop()
+        self._begin(coro, loop, name, context, eager_start and loop.is_running())
+        if loop.get_debug():
+            self._source_traceback = describe.creation_stack(2)
+
+    def _begin(
+        self, coro: Any, loop: Any, name: object, context: Context | None, eagerly: bool = False
+    ) -> None:
+        """Take *coro* and get in line; apart from `__init__` because loops call it directly."""
+        if type(coro) is not CoroutineType and not iscoroutine(coro):
             if isfuture(coro) or not (inspect.isawaitable(coro) or inspect.isgenerator(coro)):
                 raise TypeError(f"a coroutine was expected, got {coro!r}")
             coro = _as_coroutine(coro)
-        if loop is None:
-            loop = current.get_event_loop()
-        self._loop = loop
-        self._state = PENDING
-        self._waiters = None
-        self._result = self._exception = self._cancel_message = None
-        self._Future__log_traceback = False
-        self._asyncio_future_blocking = False
         self._coro = coro
         self._send = coro.send
+        self._loop = loop
+        self._state = PENDING
+        self._waiters = self._exception = self._fut_waiter = None
+        self._asyncio_future_blocking = self._throws = False
         self._context = copy_context() if context is None else context
-        self._fut_waiter: Any = None
-        self._must_cancel = self._throws = False
-        self._error: BaseException | None = None
-        self._num_cancels_requested = 0
         self._name = _next_number() if name is None else str(name)
-        self._reference = weakref.ref(self)
-        self._log_destroy_pending = True
-        self._source_traceback = describe.creation_stack(2) if loop.get_debug() else None
-        if eager_start and loop.is_running():
+        self._reference = reference = ref(self)
+        if eagerly:
             self._start_eagerly()
             return
         try:
-            loop.ready.append(self)  # type: ignore[attr-defined]
+            loop.ready.append(self)
         except AttributeError:
             loop.call_soon(self._step, context=self._context)
-        remember_task(self._reference)
+        remember_task(reference)
 
     def __repr__(self) -> str:
         return describe.task(self)
 
     def __del__(self) -> None:
-        try:
-            if self._state is PENDING and self._log_destroy_pending:
-                forget_task(self._reference)
+        if self._unretrieved is not None:
+            report_unretrieved(self)
+        elif not self.done() and hasattr(self, "_reference"):
+            forget_task(self._reference)
+            if self._log_destroy_pending:
                 context = {"task": self, "message": "Task was destroyed but it is pending!"}
                 if self._source_traceback:
                     context["source_traceback"] = self._source_traceback
                 self._loop.call_exception_handler(context)
-            elif self._Future__log_traceback:
-                Future.__del__(self)
-        except AttributeError:  # __init__ did not get far enough
-            return
+
+    def _watched(self) -> Any:
+        return _BY_ITSELF
 
     def get_coro(self) -> Any:
         """Return the coroutine that the task runs."""
@@ -224,8 +228,8 @@ class Task(Future[T]):
         The coroutine may clean up, or refuse.  Returns False when the task is
         done already, True otherwise.  Each call counts; see `uncancel`.
         """
-        self._log_traceback = False
-        if self.done():
+        if self._state is not PENDING:
+            self._log_traceback = False
             return False
         self._num_cancels_requested += 1
         waiter = self._fut_waiter
@@ -269,7 +273,8 @@ class Task(Future[T]):
         outer = current_tasks.get(loop)
         current_tasks[loop] = self
         try:
-            yielded = self._throw() if self._throws else self._resume()
+            resume, value = self._told()
+            yielded = resume(value)
         except StopIteration as end:
             self._return(end.value)
         except BaseException as error:
@@ -277,14 +282,11 @@ class Task(Future[T]):
         else:
             self._suspend(yielded)
         finally:
+            value = None  # no cycle through this frame
             if outer is None:
                 del current_tasks[loop]
             else:
                 current_tasks[loop] = outer
-
-    def _resume(self) -> Any:
-        self._fut_waiter = None
-        return self._send(None)
 
     def _wakeup(self, future: Any) -> None:
         """Step on because *future*, which is not one of this loop's own, is done."""
@@ -295,25 +297,23 @@ class Task(Future[T]):
             self._throws = True
         self._step()
 
-    def _throw(self) -> Any:
-        """Resume the coroutine with what it has to be told: an error or a cancellation."""
-        error, self._error, self._throws = self._error, None, False
-        waiter, self._fut_waiter = self._fut_waiter, None
-        if error is None and waiter is not None and waiter.done():
-            try:
-                waiter.result()
-            except BaseException as result:
-                error = result
+    def _told(self) -> tuple[Callable[[Any], Any], BaseException | None]:
+        """Return how the coroutine is to be resumed, and with what, when `_throws` is set."""
+        self._throws = False
+        waiter = self._fut_waiter
+        self._fut_waiter = None
+        error = self._error
+        if error is not None:
+            self._error = None
+        elif waiter is not None:
+            error = _outcome(waiter)
         if self._must_cancel:
             self._must_cancel = False
             if not isinstance(error, CancelledError):
                 error = self._make_cancelled_error()
         if error is None:  # `uncancel` was in time
-            return self._send(None)
-        try:
-            return self._coro.throw(error)
-        finally:
-            error = None  # no cycle through this frame
+            return self._send, None
+        return self._coro.throw, error
 
     def _suspend(self, yielded: Any) -> None:
         """Wait for what the coroutine *yielded*, or tell it what is wrong with it."""
@@ -352,7 +352,7 @@ class Task(Future[T]):
     def _return(self, value: T) -> None:
         """End with *value*, or cancelled if that was asked for in the very last step."""
         forget_task(self._reference)
-        if self._must_cancel:
+        if self._throws and self._must_cancel:
             self._must_cancel = False
             Future.cancel(self, self._cancel_message)
         else:
@@ -361,22 +361,33 @@ class Task(Future[T]):
     def _fail(self, error: BaseException) -> None:
         """End with what the coroutine raised; what must stop the program goes on upwards."""
         forget_task(self._reference)
-        error.__traceback__ = _from_coroutine(error.__traceback__)
+        traceback = error.__traceback__
+        if traceback is not None:  # it shall begin in the coroutine, not in who stepped it
+            error.__traceback__ = traceback.tb_next or traceback
         if isinstance(error, CancelledError):
             self._cancelled_exc = error
             Future.cancel(self)
-            return
-        Future.set_exception(self, error)
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise error
+        else:
+            Future.set_exception(self, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise error
 
 
-def _from_coroutine(traceback: TracebackType | None) -> TracebackType | None:
-    """Return *traceback* without this package's own frames at its start."""
-    start = traceback
-    while start is not None and start.tb_frame.f_globals.get("__package__") == __package__:
-        start = start.tb_next
-    return start or traceback
+def _outcome(future: Any) -> BaseException | None:
+    """Return what awaiting *future* would raise, or None; it may not be done yet."""
+    if isinstance(future, Future):
+        if future._state is PENDING:
+            return None
+        if future._state is CANCELLED:
+            return future._make_cancelled_error()
+        error = future.exception()
+        return error and error.with_traceback(future._exception_tb)
+    try:
+        if future.done():
+            future.result()
+    except BaseException as error:
+        return error
+    return None
 
 
 def _loop_of(future: Any) -> Any:

@@ -77,9 +77,10 @@ class TimerHandle(Handle):
 
     def cancel(self) -> None:
         """Cancel the callback; its place in the heap is given back within two iterations."""
-        if self._callback is not None and self._scheduled:
-            self._loop._timer_handle_cancelled(self)  # type: ignore[attr-defined]
-        super().cancel()
+        if self._callback is not None:
+            if self._scheduled:
+                self._loop._timer_handle_cancelled(self)  # type: ignore[attr-defined]
+            Handle.cancel(self)
 
     def __hash__(self) -> int:
         return hash(self._when)
@@ -118,11 +119,6 @@ class Timers:
     def __init__(self) -> None:
         self.heap: list[tuple[float, TimerHandle]] = []
         self.cancelled = 0
-
-    def add(self, handle: TimerHandle) -> None:
-        """Put *handle* into the heap."""
-        handle._scheduled = True
-        heapq.heappush(self.heap, (handle._when, handle))
 
     def drop_cancelled(self) -> None:
         """Take cancelled timers off the top, or rebuild a heap that is mostly cancelled ones."""

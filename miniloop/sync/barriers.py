@@ -55,13 +55,13 @@ class Barrier(LoopBound):
     Raises ValueError when *parties* is less than one.
     """
 
-    _state = _FILLING
-    _count = 0  # tasks inside: arrived and not yet gone
-
     def __init__(self, parties: int, *, loop: AbstractEventLoop | None = None) -> None:
         if parties < 1:
             raise ValueError("parties must be > 0")
+        self._loop = loop
         self._cond = Condition(loop=loop)  # notified at every change of state
+        self._state = _FILLING
+        self._count = 0  # tasks inside: arrived and not yet gone
         self._parties = parties
 
     def __repr__(self) -> str:

@@ -32,7 +32,7 @@ from ..core.coroutines import iscoroutine
 from ..core.current import get_event_loop
 from ..core.futures import Future, isfuture
 from ..core.tasks import ensure_future
-from ..interface import AbstractEventLoop, CancelledError, get_running_loop
+from ..interface import AbstractEventLoop, CancelledError
 from .mixins import check_loop
 from .queues import Queue
 
@@ -72,11 +72,13 @@ class _GatheringFuture(Future[list[Any]]):
         """Cancel every child; return whether any of them could be cancelled."""
         if self.done():
             return False
-        # Of all of them: no short-circuit.
-        if any([child.cancel(msg=msg) for child in self._children]):
+        asked = False
+        for child in self._children:
+            if child.cancel(msg=msg):
+                asked = True
+        if asked:
             self._cancel_requested = True
-            return True
-        return False
+        return asked
 
 
 def gather(
@@ -93,9 +95,14 @@ def gather(
     Counterpart: ``asyncio.gather``.
     """
     if not coros_or_futures:
-        outer = (loop or get_event_loop()).create_future()
-        outer.set_result([])
-        return outer
+        empty = (loop or get_event_loop()).create_future()
+        empty.set_result([])
+        return empty
+    futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice
+    children: list[Any] = []
+    done_already = []
+    unfinished = 0
+    outer: _GatheringFuture | None = None
 
     def child_done(child: Any) -> None:
         nonlocal unfinished
@@ -111,18 +118,16 @@ def gather(
                 outer.set_exception(exc)
                 return
         if not unfinished:
-            results = [_result_or_exception(each) for each in children]
+            if return_exceptions:
+                results = [_result_or_exception(each) for each in children]
+            else:  # had there been an exception, outer would be done
+                results = [each.result() for each in children]
             if outer._cancel_requested:
                 # A requested cancellation is raised even with return_exceptions.
                 outer.set_exception(children[-1]._make_cancelled_error())
             else:
                 outer.set_result(results)
 
-    futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice
-    children = []
-    done_already = []
-    unfinished = 0
-    outer = None
     for argument in coros_or_futures:
         child = futures.get(argument)
         if child is None:
@@ -194,10 +199,6 @@ async def _wait(
     waiter = loop.create_future()
     unfinished = len(futures)
 
-    def release() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
     def one_done(future: Any) -> None:
         nonlocal unfinished
         unfinished -= 1
@@ -212,9 +213,9 @@ async def _wait(
         ):
             if timer is not None:
                 timer.cancel()
-            release()
+            _release(waiter)
 
-    timer = None if timeout is None else loop.call_later(timeout, release)
+    timer = None if timeout is None else loop.call_later(timeout, _release, waiter)
     for future in futures:
         future.add_done_callback(one_done)
     try:
@@ -224,6 +225,11 @@ async def _wait(
             timer.cancel()
         for future in futures:
             future.remove_done_callback(one_done)
+
+
+def _release(waiter: Any) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def as_completed(
@@ -330,7 +336,7 @@ def shield(arg: Any, *, loop: AbstractEventLoop | None = None) -> Any:
         else:
             outer.set_result(inner.result())
 
-    def outer_done(outer: Any) -> None:
+    def outer_done(_: Any) -> None:
         if not inner.done():
             inner.remove_done_callback(inner_done)
             inner.remove_done_callback(_report)  # it may be shielded more than once

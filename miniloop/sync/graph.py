@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any, TextIO
 
-from ..core.futures import isfuture
+from ..core.futures import Future, isfuture
 from ..core.tasks import current_task
 from ..interface import _get_running_loop, live_tasks
 
@@ -44,6 +44,9 @@ __all__ = [
     "future_discard_from_awaited_by",
     "print_call_graph",
 ]
+
+# How a Future suspends its task is of no interest to whoever looks at a stack.
+_AWAIT_CODE = Future.__await__.__code__
 
 # future -> those that were declared to await it
 _declared: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()
@@ -128,9 +131,7 @@ def capture_call_graph(
     )
 
 
-def format_call_graph(
-    future: Any = None, /, *, depth: int = 1, limit: int | None = None
-) -> str:
+def format_call_graph(future: Any = None, /, *, depth: int = 1, limit: int | None = None) -> str:
     """Return the call graph as text; arguments as for `capture_call_graph`.
 
     Counterpart: ``asyncio.format_call_graph`` (3.14).
@@ -169,9 +170,7 @@ class _Waiting:
         """Return the graph of *future*, which is not running; *path* leads to it."""
         get_coro = getattr(future, "get_coro", None)
         stack = list(_suspended_stack(get_coro())) if get_coro and limit != 0 else []
-        return FutureCallGraph(
-            future, _limited(stack, limit), self.awaited_by(future, limit, path)
-        )
+        return FutureCallGraph(future, _limited(stack, limit), self.awaited_by(future, limit, path))
 
     def awaited_by(
         self, future: Any, limit: int | None, path: frozenset[int]
@@ -222,8 +221,7 @@ def _reached(callback: Any) -> Iterator[Any]:
         parent = getattr(owner, "_parent_task", None)  # a task group
         if parent is not None:
             yield parent
-        supply = getattr(owner, "_done", None)  # as_completed
-        yield from getattr(supply, "_getters", ())
+        yield from getattr(getattr(owner, "_done", None), "_getters", ())  # as_completed
     for cell in getattr(callback, "__closure__", None) or ():
         try:
             held = cell.cell_contents
@@ -231,11 +229,13 @@ def _reached(callback: Any) -> Iterator[Any]:
             continue  # not assigned yet
         if isfuture(held):
             yield held
+        else:
+            yield from getattr(held, "_getters", ())  # as_completed, up to Python 3.12
 
 
 def _suspended_stack(coro: Any) -> Iterator[FrameCallGraphEntry]:
     """Yield the frames of a coroutine that is not running, outermost first."""
-    while coro is not None:
+    while coro is not None and getattr(coro, "gi_code", None) is not _AWAIT_CODE:
         for prefix, awaits in (("cr", "cr_await"), ("ag", "ag_await"), ("gi", "gi_yieldfrom")):
             if hasattr(coro, awaits):
                 frame = getattr(coro, f"{prefix}_frame")
@@ -248,16 +248,19 @@ def _suspended_stack(coro: Any) -> Iterator[FrameCallGraphEntry]:
 
 
 def _running_stack(task: Any, frame: FrameType | None) -> list[FrameCallGraphEntry]:
-    """Return the frames from the outermost of *task*'s coroutine down to *frame*."""
+    """Return the frames from the outermost of *task*'s coroutine down to *frame*.
+
+    There are none when *frame* is further out than that.
+    """
     coro = task.get_coro()
     outermost = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
     stack = []
     while frame is not None:
         stack.append(FrameCallGraphEntry(frame))
         if frame is outermost:
-            break
+            return stack[::-1]
         frame = frame.f_back
-    return stack[::-1]
+    return []
 
 
 def _limited(

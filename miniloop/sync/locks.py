@@ -20,7 +20,8 @@ Where it differs from asyncio
     ``loop=`` is accepted, as it was up to Python 3.9: using the object on
     another loop is then a RuntimeError at once.
     ``async with`` on a free Lock or Semaphore takes it in place, without a
-    second coroutine for `acquire`; a subclass with its own `acquire` is heeded.
+    second coroutine for `acquire`, and frees it in place; a subclass with its
+    own `acquire` or `release` is heeded.
 
 Read next: barriers.py
 """
@@ -29,7 +30,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..interface import AbstractEventLoop, CancelledError, get_running_loop
@@ -55,24 +55,17 @@ class _Acquired(LoopBound):
     release: Callable[[], None]
 
     def __init_subclass__(cls) -> None:
-        """Drop an inherited in-place `__aenter__` where a subclass overrides `acquire`."""
+        """Drop the inherited short ways where a subclass overrides what they shorten."""
         super().__init_subclass__()
-        for base in cls.__mro__:
-            if "__aenter__" in vars(base):
-                return
-            if "acquire" in vars(base):
-                cls.__aenter__ = _Acquired.__aenter__  # type: ignore[method-assign]
-                return
+        for short, method in (("__aenter__", "acquire"), ("__aexit__", "release")):
+            first = next(base for base in cls.__mro__ if {short, method} & vars(base).keys())
+            if short not in vars(first):
+                setattr(cls, short, getattr(_Acquired, short))
 
     async def __aenter__(self) -> None:
         await self.acquire()
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         self.release()
 
 
@@ -83,12 +76,10 @@ class Lock(_Acquired):
     ``async with lock:`` acquires and releases it.  *loop* binds it to a loop.
     """
 
-    _waiters: _Waiters | None = None
-    _locked = False
-
     def __init__(self, *, loop: AbstractEventLoop | None = None) -> None:
-        if loop is not None:
-            self._loop = loop
+        self._loop = loop
+        self._locked = False
+        self._waiters: _Waiters | None = None
 
     def __repr__(self) -> str:
         return describe(self, "locked" if self._locked else "unlocked", self._waiters)
@@ -133,6 +124,12 @@ class Lock(_Acquired):
         else:
             self._locked = True
 
+    async def __aexit__(self, *exc_info: object) -> None:
+        if not self._locked or self._waiters:
+            self.release()
+        else:
+            self._locked = False
+
     def release(self) -> None:
         """Free the lock and choose the first in line.  Raises RuntimeError when it is free."""
         if not self._locked:
@@ -153,12 +150,10 @@ class Lock(_Acquired):
 class Event(LoopBound):
     """A flag for which any number of tasks can wait.  *loop* binds it to a loop."""
 
-    _value = False
-
     def __init__(self, *, loop: AbstractEventLoop | None = None) -> None:
+        self._loop = loop
+        self._value = False
         self._waiters: _Waiters = deque()
-        if loop is not None:
-            self._loop = loop
 
     def __repr__(self) -> str:
         return describe(self, "set" if self._value else "unset", self._waiters)
@@ -211,8 +206,7 @@ class Condition(_Acquired):
             lock = Lock(loop=loop)
         elif loop is not None and lock._loop is not loop:
             raise ValueError("loop argument must agree with lock")
-        if loop is not None:
-            self._loop = loop
+        self._loop = loop
         self._lock = lock
         self.locked = lock.locked
         self.acquire = lock.acquire
@@ -298,14 +292,12 @@ class Semaphore(_Acquired):
     *loop* binds it to a loop.  Raises ValueError when *value* is negative.
     """
 
-    _waiters: _Waiters | None = None
-
     def __init__(self, value: int = 1, *, loop: AbstractEventLoop | None = None) -> None:
         if value < 0:
             raise ValueError("Semaphore initial value must be >= 0")
+        self._loop = loop
         self._value = value
-        if loop is not None:
-            self._loop = loop
+        self._waiters: _Waiters | None = None
 
     def __repr__(self) -> str:
         state = "locked" if self.locked() else f"unlocked, value:{self._value}"
@@ -313,8 +305,7 @@ class Semaphore(_Acquired):
 
     def locked(self) -> bool:
         """Tell whether `acquire` would have to wait: nothing left, or others are in line."""
-        waiters = self._waiters
-        return self._value == 0 or (bool(waiters) and not all(w.cancelled() for w in waiters))
+        return self._value == 0 or not all(w.cancelled() for w in self._waiters or ())
 
     async def acquire(self) -> Literal[True]:
         """Take one unit, waiting in line for it if necessary, and return True.
@@ -354,6 +345,11 @@ class Semaphore(_Acquired):
         else:
             self._value -= 1
 
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._value += 1
+        if self._waiters:
+            self._wake_up_next()
+
     def release(self) -> None:
         """Give one unit back and choose the first in line."""
         self._value += 1
@@ -362,11 +358,13 @@ class Semaphore(_Acquired):
 
     def _wake_up_next(self) -> bool:
         """Hand a unit to the first in line who has none yet; tell whether there was one."""
-        for waiter in self._waiters or ():
-            if not waiter.done():
-                self._value -= 1
-                waiter.set_result(True)
-                return True
+        waiters = self._waiters
+        if waiters is not None:
+            for waiter in waiters:
+                if not waiter.done():
+                    self._value -= 1
+                    waiter.set_result(True)
+                    return True
         return False
 
 

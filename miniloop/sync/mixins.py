@@ -26,9 +26,13 @@ _binding = threading.Lock()
 
 
 class LoopBound:
-    """An object whose waiters all live on one loop."""
+    """An object whose waiters all live on one loop.
 
-    _loop: AbstractEventLoop | None = None
+    Attributes are set in ``__init__`` and have no default in the class: the
+    interpreter's short way to an attribute is closed when both have it.
+    """
+
+    _loop: AbstractEventLoop | None
 
     def _get_loop(self) -> AbstractEventLoop:
         """Return the running loop, after binding this object to it.

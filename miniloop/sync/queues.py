@@ -31,7 +31,8 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from typing import Any, Generic, TypeVar
+from types import GenericAlias
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ..interface import (
     AbstractEventLoop,
@@ -43,7 +44,15 @@ from ..interface import (
 from .locks import Event
 from .mixins import LoopBound
 
-__all__ = ["TRANSITIONS", "LifoQueue", "PriorityQueue", "Queue", "QueueEmpty", "QueueFull", "QueueShutDown"]
+__all__ = [
+    "TRANSITIONS",
+    "LifoQueue",
+    "PriorityQueue",
+    "Queue",
+    "QueueEmpty",
+    "QueueFull",
+    "QueueShutDown",
+]
 
 T = TypeVar("T")
 
@@ -63,17 +72,18 @@ class Queue(LoopBound, Generic[T]):
     limit.  *loop* binds the queue to a loop.
     """
 
+    __class_getitem__: ClassVar[Any] = classmethod(GenericAlias)
+
     _plain = True  # no step is overridden: put and get may take the short way
-    _finished: Event | None = None
-    _unfinished_tasks = 0
-    _is_shutdown = False
 
     def __init__(self, maxsize: int = 0, *, loop: AbstractEventLoop | None = None) -> None:
+        self._loop = loop
         self._maxsize = maxsize
         self._getters: deque[Any] = deque()
         self._putters: deque[Any] = deque()
-        if loop is not None:
-            self._loop = loop
+        self._unfinished_tasks = 0
+        self._finished: Event | None = None  # made by the first `join`
+        self._is_shutdown = False
         self._init(maxsize)
 
     def __init_subclass__(cls) -> None:

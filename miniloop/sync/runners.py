@@ -17,8 +17,9 @@ Invariants
     The second Ctrl-C raises KeyboardInterrupt at once, wherever the program is.
 
 Where it differs from asyncio
-    Any awaitable will do, not only a coroutine (asyncio from 3.14 on); for what
-    is none the exception is ValueError, as up to 3.13.
+    Any awaitable will do, not only a coroutine (asyncio from 3.14 on), except a
+    future: that belongs to some other loop.  The exception for what will not do
+    is ValueError, as up to 3.13.
     ``loop_factory`` is there on every interpreter.
 
 Read next: graph.py
@@ -37,6 +38,7 @@ from typing import Any, TypeVar, final
 
 from ..core.coroutines import iscoroutine
 from ..core.current import new_event_loop, set_event_loop
+from ..core.futures import isfuture
 from ..core.tasks import all_tasks
 from ..interface import AbstractEventLoop, CancelledError, _get_running_loop
 from .combinators import gather
@@ -118,11 +120,11 @@ class Runner:
     def run(self, coro: Awaitable[T], *, context: contextvars.Context | None = None) -> T:
         """Run *coro* to its end, in *context* or the runner's own, and return its result.
 
-        Raises ValueError when *coro* cannot be awaited, RuntimeError while a loop
+        Raises ValueError when *coro* is no coroutine or the like, RuntimeError while a loop
         runs in this thread or when the runner is closed, and KeyboardInterrupt
         when Ctrl-C has cancelled *coro*.
         """
-        if not (iscoroutine(coro) or inspect.isawaitable(coro)):
+        if isfuture(coro) or not (iscoroutine(coro) or inspect.isawaitable(coro)):
             raise ValueError(f"a coroutine was expected, got {coro!r}")
         if _get_running_loop() is not None:
             raise RuntimeError("Runner.run() cannot be called from a running event loop")

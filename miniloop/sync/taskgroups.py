@@ -21,6 +21,8 @@ Invariants
     KeyboardInterrupt and SystemExit are raised by themselves, never in a group.
 
 Where it differs from asyncio
+    Children are cancelled in the order in which they were created; asyncio goes
+    by the order of a set, which changes from run to run.
     On every interpreter a child that ends during its eager first step is
     accounted for in the next turn, like any other (asyncio from 3.13.2 on).
     Whatever else ``loop.create_task`` understands may be given to `create_task`
@@ -62,17 +64,14 @@ class TaskGroup:
     cancellations excepted.  Counterpart: ``asyncio.TaskGroup``.
     """
 
-    _entered = False
-    _exiting = False
-    _aborting = False
-    _loop: AbstractEventLoop | None = None
-    _parent_task: Any = None
-    _parent_cancel_requested = False
-    _base_error: BaseException | None = None
-    _on_completed_fut: Any = None
-
     def __init__(self) -> None:
-        self._tasks: set[Any] = set()
+        self._entered = self._exiting = self._aborting = False
+        self._loop: AbstractEventLoop | None = None
+        self._parent_task: Any = None
+        self._parent_cancel_requested = False
+        self._base_error: BaseException | None = None
+        self._on_completed_fut: Any = None
+        self._tasks: dict[Any, None] = {}  # in the order of creation, as cancelling shall be
         self._errors: list[BaseException] = []
 
     def __repr__(self) -> str:
@@ -186,7 +185,7 @@ class TaskGroup:
         task = self._loop.create_task(coro, name=name, **kwargs)
         # Even for a task that is done already: its failure must not cancel the
         # parent before the parent holds the task in its hands.
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._on_task_done)
         try:
             return task
@@ -200,7 +199,7 @@ class TaskGroup:
                 task.cancel()
 
     def _on_task_done(self, task: Any) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         waiter = self._on_completed_fut
         if waiter is not None and not self._tasks and not waiter.done():
             waiter.set_result(True)

@@ -89,15 +89,14 @@ def run_coroutine_threadsafe(
         raise TypeError("A coroutine object is required")
     outside: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-    def pass_on_cancellation(_: Any) -> None:
+    def pass_on_cancellation(task: Any, _: Any) -> None:
         if outside.cancelled():
             loop.call_soon_threadsafe(task.cancel)
 
     def start() -> None:
-        nonlocal task
         try:
             task = ensure_future(coro, loop=loop)
-            outside.add_done_callback(pass_on_cancellation)
+            outside.add_done_callback(functools.partial(pass_on_cancellation, task))
             task.add_done_callback(functools.partial(_tell_outside, outside))
         except (SystemExit, KeyboardInterrupt):
             raise
@@ -106,7 +105,6 @@ def run_coroutine_threadsafe(
                 outside.set_exception(exc)
             raise
 
-    task: Any = None
     loop.call_soon_threadsafe(start)
     return outside
 

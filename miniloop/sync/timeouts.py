@@ -27,8 +27,8 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, TypeVar, final
 
-from ..core.tasks import current_task, ensure_future
-from ..interface import AbstractEventLoop, CancelledError, get_running_loop
+from ..core.tasks import ensure_future
+from ..interface import AbstractEventLoop, CancelledError, current_tasks, get_running_loop
 
 __all__ = ["TRANSITIONS", "Timeout", "timeout", "timeout_at", "wait_for"]
 
@@ -56,13 +56,10 @@ class Timeout:
     `timeout` and `timeout_at`.  Counterpart: ``asyncio.Timeout``.
     """
 
-    _state = CREATED
-    _timeout_handler: Any = None
-    _task: Any = None
-    _cancelling = 0  # cancellations that were asked for before we were entered
-
     def __init__(self, when: float | None) -> None:
         self._when = when
+        self._state = CREATED
+        self._timeout_handler: Any = None
 
     def when(self) -> float | None:
         """Return the deadline, in seconds on the loop's clock, or None."""
@@ -117,12 +114,12 @@ class Timeout:
         if self._state != CREATED:
             raise RuntimeError("Timeout has already been entered")
         loop = get_running_loop()
-        task = current_task(loop)
+        task = current_tasks.get(loop)
         if task is None:
             raise RuntimeError("Timeout should be used inside a task")
         self._state = ACTIVE
         self._task = task
-        self._cancelling = task.cancelling()
+        self._cancelling = task.cancelling()  # before us
         when = self._when
         if when is not None:
             self._arm(loop, when)

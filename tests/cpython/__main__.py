@@ -37,9 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.cpython")
     parser.add_argument("--module", action="append", default=[], help="default: all")
     parser.add_argument("--mode", choices=("names", "loop"), help="default: both")
-    parser.add_argument(
-        "--target", choices=("miniloop", "control", "uvloop"), default="miniloop"
-    )
+    parser.add_argument("--target", choices=("miniloop", "control", "uvloop"), default="miniloop")
     parser.add_argument("--network", action="store_true", help="the networking modules too")
     parser.add_argument("--test", action="append", default=[], help="only this Class.method")
     parser.add_argument("--brief", action="store_true", help="no tracebacks")

@@ -20,19 +20,15 @@ Target = Literal["miniloop", "control", "uvloop"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One test module in one mode against one target."""
+    """One test module (or just some *classes* of it) in one mode against one target."""
 
     module: str
     mode: Mode
     target: Target = "miniloop"
+    classes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.module}-{self.mode}-{self.target}"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The test classes to run; empty for all of the module's."""
-        return NAMES.get(self.module, ()) if self.mode == "names" else ()
 
 
 #: Modules run with miniloop's names, and which of their classes if not all: the
@@ -40,7 +36,8 @@ class Cell:
 NAMES: dict[str, tuple[str, ...]] = {
     "test_context": (),
     "test_eager_task_factory": (),
-    "test_events": ("HandleTests", "TimerTests"),
+    "test_base_events": ("RunningLoopTests",),
+    "test_events": ("AbstractEventLoopTests", "HandleTests", "TestPyGetEventLoop", "TimerTests"),
     "test_futures": (),
     "test_futures2": (),
     "test_locks": (),
@@ -55,36 +52,37 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 
 #: Modules whose loops are replaced while the names stay asyncio's.
-LOOP: tuple[str, ...] = (
-    "test_base_events",
-    "test_context",
-    "test_eager_task_factory",
-    "test_futures2",
-    "test_locks",
-    "test_pep492",
-    "test_queues",
-    "test_runners",
-    "test_staggered",
-    "test_taskgroups",
-    "test_tasks",
-    "test_threads",
-    "test_timeouts",
-    "test_waitfor",
-)
+LOOP: dict[str, tuple[str, ...]] = {
+    "test_base_events": ("BaseEventLoopTests", "BaseEventTests", "RunningLoopTests"),
+    "test_context": (),
+    "test_eager_task_factory": (),
+    "test_futures2": (),
+    "test_locks": (),
+    "test_pep492": (),
+    "test_queues": (),
+    "test_runners": (),
+    "test_staggered": (),
+    "test_taskgroups": (),
+    "test_tasks": (),
+    "test_threads": (),
+    "test_timeouts": (),
+    "test_waitfor": (),
+}
 
 #: The same for networking; run when asked for by name or with ``--network``.
-NETWORK: tuple[str, ...] = (
-    "test_buffered_proto",
-    "test_events",
-    "test_sendfile",
-    "test_server",
-    "test_sock_lowlevel",
-    "test_ssl",
-    "test_sslproto",
-    "test_streams",
-    "test_subprocess",
-    "test_unix_events",
-)
+NETWORK: dict[str, tuple[str, ...]] = {
+    "test_base_events": ("BaseEventLoopWithSelectorTests", "BaseLoopSockSendfileTests"),
+    "test_buffered_proto": (),
+    "test_events": (),
+    "test_sendfile": (),
+    "test_server": (),
+    "test_sock_lowlevel": (),
+    "test_ssl": (),
+    "test_sslproto": (),
+    "test_streams": (),
+    "test_subprocess": (),
+    "test_unix_events": (),
+}
 
 #: Modules that make no loop a foreign one could stand in for, and why they do not run.
 INERT: dict[str, str] = {
@@ -108,15 +106,14 @@ def installed(module: str = "") -> bool:
 
 
 def cells(target: Target = "miniloop", *, network: bool = False) -> Iterator[Cell]:
-    """Yield every cell that this interpreter can run against *target*.
-
-    A target other than miniloop has no names of its own, so it is run as loop only.
-    """
-    if target == "miniloop":
-        yield from (Cell(module, "names") for module in NAMES if installed(module))
-    for module in sorted(LOOP + NETWORK if network else LOOP):
-        if installed(module):
-            yield Cell(module, "loop", target)
+    """Yield every cell that this interpreter can run against *target*."""
+    parts: list[tuple[Mode, dict[str, tuple[str, ...]]]] = [("names", NAMES), ("loop", LOOP)]
+    if network:
+        parts.append(("loop", NETWORK))
+    for mode, modules in parts:
+        for module, classes in modules.items():
+            if installed(module):
+                yield Cell(module, mode, target, classes)
 
 
 def version() -> str:

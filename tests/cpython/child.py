@@ -1,12 +1,15 @@
 """Run one cell in this process, and write what happens as lines of JSON.
 
-    python -m tests.cpython.child MODULE MODE TARGET REPORT LIMIT [--skip ID]... [--only ID]...
+    python -m tests.cpython.child MODULE MODE TARGET REPORT LIMIT
+        [--class NAME]... [--skip ID]... [--only ID]...
 
 Each line of the file REPORT is an object with one of the keys ``start`` (a test
 begins), ``end`` (it ended, with its outcome) and ``finish`` (all are done).  A test
 that takes longer than LIMIT seconds ends the process: it is the one that was started and
 not ended.
 """
+
+# ruff: noqa: N815 - the methods of a TestResult have unittest's names
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ class Recorder(unittest.TestResult):
 
     def stopTest(self, test: unittest.TestCase) -> None:
         faulthandler.cancel_dump_traceback_later()
+        if isinstance(sys.exception(), KeyboardInterrupt):  # this process is about to end
+            self._outcome = {"outcome": "fail", "detail": "KeyboardInterrupt came out of the test"}
         self.write(end=short_id(test), **self._outcome)
         super().stopTest(test)
 
@@ -63,7 +68,7 @@ class Recorder(unittest.TestResult):
             self.write(start=short_id(test))
             self.write(end=short_id(test), **self._outcome)
 
-    addFailure = addError = _failed  # type: ignore[assignment] # noqa: N815 - unittest's names
+    addFailure = addError = _failed  # type: ignore[assignment]
 
     def addSubTest(self, test: Any, _subtest: Any, error: Any) -> None:
         if error is not None:
@@ -93,27 +98,33 @@ def tests_of(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
             yield item
 
 
-def load(cell: Cell, made: Counter[str]) -> tuple[Any, set[str]]:
+def load(cell: Cell, made: Counter[str]) -> tuple[Any, substitute.Taken]:
     """Import the test module of *cell* over its target.
 
-    Returns the module and the set of names borrowed from asyncio.
+    Returns the module and where the names come from that it takes from asyncio.
     """
     substitute.import_all()
     importlib.import_module("test.support")
-    targets.install(targets.load(cell.target, made), as_base=cell.target == "miniloop")
-    borrowed = substitute.substitute(cell.module) if cell.mode == "names" else set()
-    return importlib.import_module(f"test.test_asyncio.{cell.module}"), borrowed
+    loop_class, base_class = targets.load(cell.target, made)
+    if cell.mode == "names" or cell.target == "miniloop":
+        targets.prepare_miniloop(made)
+    targets.install(loop_class, base_class)
+    taken = substitute.Taken()
+    if cell.mode == "names":
+        substitute.substitute(cell.module, loop_class, base_class, taken)
+    return importlib.import_module(f"test.test_asyncio.{cell.module}"), taken
 
 
 def run(cell: Cell, recorder: Recorder, skip: list[str], only: list[str]) -> None:
     """Run the tests of *cell* but those in *skip* (if *only*, just these)."""
+    classes = cell.classes
     made: Counter[str] = Counter()
-    module, borrowed = load(cell, made)
+    module, taken = load(cell, made)
     made.clear()
     chosen = unittest.TestSuite(
         test
         for test in tests_of(unittest.defaultTestLoader.loadTestsFromModule(module))
-        if (not cell.classes or type(test).__name__ in cell.classes)
+        if (not classes or type(test).__name__ in classes)
         and short_id(test) not in skip
         and (not only or short_id(test) in only)
     )
@@ -122,7 +133,8 @@ def run(cell: Cell, recorder: Recorder, skip: list[str], only: list[str]) -> Non
         warnings.simplefilter("default")
         chosen.run(recorder)
     seconds = time.monotonic() - began
-    recorder.write(finish=dict(made), borrowed=sorted(borrowed), seconds=seconds)
+    made["names"] = len(taken.ours)
+    recorder.write(finish=dict(made), borrowed=sorted(taken.borrowed), seconds=seconds)
 
 
 def main() -> None:
@@ -131,10 +143,12 @@ def main() -> None:
     for name in ("module", "mode", "target", "report"):
         parser.add_argument(name)
     parser.add_argument("limit", type=float)
+    parser.add_argument("--class", action="append", default=[], dest="test_class")
     parser.add_argument("--skip", action="append", default=[])
     parser.add_argument("--only", action="append", default=[])
     options = parser.parse_args()
-    cell = Cell(options.module, options.mode, options.target)
+    classes = tuple(options.test_class)
+    cell = Cell(options.module, options.mode, options.target, classes)
     sys.argv[1:] = []  # a test may look at it
     with open(options.report, "a") as report:
         run(cell, Recorder(report, options.limit), options.skip, options.only)

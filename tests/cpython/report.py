@@ -9,7 +9,8 @@ from .run import Outcome
 
 __all__ = ["header", "row", "summary"]
 
-COLUMNS = ("tests", "pass", "expected", "FAIL", "skip", "loops", "futures", "tasks", "seconds")
+MADE = ("names", "loops", "futures", "tasks")
+COLUMNS = ("tests", "pass", "expected", "FAIL", "skip", *MADE, "seconds")
 
 
 def header(version: str, target: str) -> str:
@@ -28,14 +29,14 @@ def row(outcome: Outcome, expected: dict[str, Expected]) -> str:
         len(failed) - len(unexpected),
         len(unexpected),
         outcome.count("skip"),
-        *(outcome.made.get(what, 0) for what in ("loops", "futures", "tasks")),
+        *(outcome.made.get(what, 0) for what in MADE),
     )
     cell = outcome.cell
     line = f"{cell.module:26}{cell.mode:6}" + "".join(f"{number:9}" for number in numbers)
     line += f"{outcome.seconds:9.1f}"
     if outcome.broken:
         line += "  INCOMPLETE"
-    elif not any(outcome.made.values()):
+    elif not outcome.is_evidence():
         line += "  made nothing of ours: no evidence"
     return line + "\n"
 
@@ -49,9 +50,7 @@ def summary(judged: list[tuple[Outcome, list[str]]], *, brief: bool = False) -> 
     for outcome, _ in judged:
         total.update(outcome.outcomes.values())
         skipped.update(
-            outcome.details[test]
-            for test, how in outcome.outcomes.items()
-            if how == "skip"
+            outcome.details[test] for test, how in outcome.outcomes.items() if how == "skip"
         )
         borrowed |= outcome.borrowed
     lines.append("total: " + ", ".join(f"{number} {how}" for how, number in total.items()))

@@ -16,15 +16,19 @@ when it stops patching.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import importlib.util
 import pkgutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from .targets import PUBLIC_NAMES
 
-__all__ = ["Facade", "import_all", "substitute"]
+__all__ = ["Facade", "Taken", "import_all", "substitute"]
 
 #: Submodules of asyncio with a counterpart, and where theirs is.  Those that are
 #: not there (yet) are passed over.
@@ -42,8 +46,11 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "timeouts": ("sync.timeouts",),
 }
 
-#: Names of asyncio's C twins; a test class that needs one skips itself.
-C_TWINS = ("_CFuture", "_CTask", "_c_")
+#: Names of asyncio's C twins, by module; a test class that needs one skips itself.
+C_TWINS: dict[str, tuple[str, ...]] = {
+    "asyncio.futures": ("_CFuture",),
+    "asyncio.tasks": ("_CTask", "_c_"),
+}
 
 #: test_futures2 reads this one before it looks whether it is there.
 NEEDS_C_TASK = "test_futures2"
@@ -51,12 +58,19 @@ NEEDS_C_TASK = "test_futures2"
 _MISSING = object()
 
 
+@dataclass
+class Taken:
+    """The names that tests took: from miniloop, and (borrowed) from asyncio itself."""
+
+    ours: set[str] = field(default_factory=set)
+    borrowed: set[str] = field(default_factory=set)
+
+
 class Facade(ModuleType):
     """A module that has no names of its own but shows those of other modules.
 
     *given* are the names the harness adds, *owners* the modules to look in, in
-    order, *real* is asyncio's own module, and *borrowed* collects the names that
-    were found only there.
+    order, *real* is asyncio's own module, and *taken* collects what was found where.
     """
 
     def __init__(
@@ -64,7 +78,7 @@ class Facade(ModuleType):
         real: ModuleType,
         owners: list[ModuleType],
         given: dict[str, Any],
-        borrowed: set[str],
+        taken: Taken,
     ) -> None:
         super().__init__(real.__name__, real.__doc__)
         hidden = vars(self)
@@ -72,29 +86,28 @@ class Facade(ModuleType):
         hidden["__file__"] = real.__file__
         if hasattr(real, "__path__"):
             hidden["__path__"] = real.__path__
-        hidden["__facade__"] = (real, owners, given, borrowed, {})
+        hidden["__facade__"] = (real, owners, given, taken, {})
 
     def __getattr__(self, name: str) -> Any:
-        real, owners, given, borrowed, _ = vars(self)["__facade__"]
+        real, owners, given, taken, _ = vars(self)["__facade__"]
         if name in given:
             return given[name]
         for alias in (name, *aliases(name)):
             for owner in owners:
                 if alias in vars(owner):
+                    taken.ours.add(alias)
                     return vars(owner)[alias]
-        if name.startswith(C_TWINS) or not hasattr(real, name):
+        if name.startswith(C_TWINS.get(real.__name__, ())) or not hasattr(real, name):
             raise AttributeError(f"{self.__name__} has no {name} here")
         value = getattr(real, name)
         if not name.startswith("__") and not isinstance(value, ModuleType):
-            borrowed.add(f"{self.__name__}.{name}")
+            taken.borrowed.add(f"{self.__name__}.{name}")
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         real, owners, given, _, former = vars(self)["__facade__"]
-        places = [given] if name in given else []
-        places += [vars(owner) for owner in owners if name in vars(owner)]
-        if not places or real in owners:
-            places.append(vars(real))
+        places = [given, *map(vars, owners), vars(real)]
+        places = [place for place in places if name in place] or [vars(real)]
         former.setdefault(name, [(place, place.get(name, _MISSING)) for place in places])
         for place in places:
             place[name] = value
@@ -125,13 +138,14 @@ def import_all() -> None:
             importlib.import_module(f"asyncio.{module.name}")
 
 
-def substitute(test_module: str) -> set[str]:
+def substitute(test_module: str, loop_class: Any, base_class: Any, taken: Taken) -> None:
     """Put facades in asyncio's place for *test_module*, which is imported afterwards.
 
-    Returns the set of names borrowed from asyncio; it grows as tests use them.
+    *loop_class* is made by whatever makes a loop, and *base_class* is what the test
+    finds as BaseEventLoop.  unittest's IsolatedAsyncioTestCase is imported here, so
+    that miniloop's Runner drives it.  *taken* collects what tests take from where.
     """
     miniloop: Any = importlib.import_module("miniloop")
-    borrowed: set[str] = set()
     twins: dict[str, dict[str, Any]] = {
         "futures": {"_PyFuture": miniloop.Future},
         "tasks": {"_PyTask": miniloop.Task},
@@ -141,25 +155,38 @@ def substitute(test_module: str) -> set[str]:
     facades: dict[str, Any] = {}
     for name, counterparts in COUNTERPARTS.items():
         real = sys.modules[f"asyncio.{name}"]
-        owners = [*ours(counterparts), miniloop]
-        if not counterparts:
-            owners = [real, *ours(LOGGERS)]
-        facades[name] = Facade(real, owners, twins.get(name, {}), borrowed)
-    loops = dict.fromkeys((*PUBLIC_NAMES, "BaseEventLoop"), miniloop.EventLoop)
-    package = Facade(sys.modules["asyncio"], [miniloop], facades | loops, borrowed)
+        owners = [*ours(counterparts), miniloop] if counterparts else []
+        facades[name] = Facade(real, owners, twins.get(name, {}), taken)
+    given = dict.fromkeys(PUBLIC_NAMES, loop_class)
+    given["BaseEventLoop"] = base_class
+    given["set_event_loop_policy"] = policy_setter(loop_class)
+    package = Facade(sys.modules["asyncio"], [miniloop], facades | given, taken)
     sys.modules["asyncio"] = package
     sys.modules.update({f"asyncio.{name}": facade for name, facade in facades.items()})
-    return borrowed
+    sys.modules.pop("unittest.async_case", None)
+    importlib.import_module("unittest.async_case")
 
 
-#: Modules of ours that log as asyncio.base_events does, under the name ``logger``.
-LOGGERS = ("core.reports", "core.loop", "eventloop")
+def policy_setter(loop_class: Any) -> Callable[[Any], None]:
+    """Make loops of *loop_class*, and return what stands in for ``set_event_loop_policy``.
+
+    Policies are asyncio's own, and on their way out there; but tests use them to have
+    ``run`` make a loop that they have prepared.
+    """
+    current: Any = importlib.import_module("miniloop.core.current")
+    current.set_loop_factory(loop_class)
+
+    def set_event_loop_policy(policy: Any) -> None:
+        asyncio.set_event_loop_policy(policy)
+        current.set_loop_factory(loop_class if policy is None else policy.new_event_loop)
+
+    return set_event_loop_policy
 
 
 def ours(names: tuple[str, ...]) -> list[ModuleType]:
     """Import and return the submodules *names* of miniloop, without those that it lacks."""
-    found = []
-    for name in names:
-        if importlib.util.find_spec(f"miniloop.{name}") is not None:
-            found.append(importlib.import_module(f"miniloop.{name}"))
-    return found
+    return [
+        importlib.import_module(f"miniloop.{name}")
+        for name in names
+        if importlib.util.find_spec(f"miniloop.{name}") is not None
+    ]

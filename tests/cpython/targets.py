@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from asyncio import unix_events
+from asyncio import base_events, coroutines, unix_events
 from collections import Counter
 from typing import Any
+from unittest import mock
 
 from .cells import Target
 
-__all__ = ["LOOPS", "PUBLIC_NAMES", "count", "install", "load"]
+__all__ = ["LOOPS", "PUBLIC_NAMES", "install", "load", "prepare_miniloop"]
 
 #: What the control and comparison loops are made of.
 LOOPS = {"control": "asyncio:SelectorEventLoop", "uvloop": "uvloop:Loop"}
@@ -33,35 +34,79 @@ def count(owner: Any, made: Counter[str], what: str) -> None:
     owner.__new__ = __new__
 
 
-def load(target: Target, made: Counter[str]) -> Any:
-    """Return the loop class of *target*, a class that counts its instances in *made*."""
+def load(target: Target, made: Counter[str]) -> tuple[Any, Any]:
+    """Return the loop class of *target*, counting its instances in *made*, and a base class.
+
+    The latter is what stands in for ``asyncio.BaseEventLoop``.
+    """
     if target == "miniloop":
         miniloop: Any = importlib.import_module("miniloop")
         count(miniloop.EventLoop, made, "loops")
-        count(miniloop.Future, made, "futures")
-        count(miniloop.Task, made, "tasks")
-        return miniloop.EventLoop
+        return miniloop.EventLoop, bare(miniloop.EventLoop)
     module, name = LOOPS[target].split(":")
-    base = getattr(importlib.import_module(module), name)
+    base: Any = getattr(importlib.import_module(module), name)
 
-    class CountedLoop(base):  # type: ignore[misc]
+    class CountedLoop(base):  # type: ignore[misc, unused-ignore]
         _default_executor = None  # the tests' own clean-up looks at it, and uvloop hides its
 
         def __init__(self, selector: Any = None) -> None:
             made["loops"] += 1
             super().__init__(*(() if selector is None or target == "uvloop" else (selector,)))
 
-    return CountedLoop
+    return CountedLoop, asyncio.BaseEventLoop
 
 
-def install(loop_class: Any, *, as_base: bool) -> None:
+def prepare_miniloop(made: Counter[str]) -> None:
+    """Count miniloop's futures and tasks in *made*, and have it see what tests patch."""
+    miniloop: Any = importlib.import_module("miniloop")
+    count(miniloop.Future, made, "futures")
+    count(miniloop.Task, made, "tasks")
+    follow_patches()
+
+
+class FollowingLogger:
+    """Whatever ``asyncio.base_events.logger`` is at the moment.
+
+    Tests look at what is logged by putting a mock there.  Our logger is the same
+    object, but under a name in a module of ours.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(base_events)["logger"], name)
+
+
+def follow_patches() -> None:
+    """Have miniloop see what tests patch in modules of asyncio: the logger and debug mode."""
+    ours: Any = importlib.import_module("miniloop.describe")
+    ours.logger = FollowingLogger()
+    ours = importlib.import_module("miniloop.core.coroutines")
+    ours._is_debug_mode = lambda: vars(coroutines)["_is_debug_mode"]()
+
+
+def bare(loop_class: Any) -> Any:
+    """Return the class that stands in for ``asyncio.BaseEventLoop`` in tests.
+
+    They put a mock in the place of its selector, as they may with a loop that has no
+    I/O of its own.  Ours has, and asks its selector what is registered.  (asyncio's
+    own other loops cannot stand in there at all.)
+    """
+
+    class BareLoop(loop_class):  # type: ignore[misc, unused-ignore]
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "_selector" and isinstance(value, mock.Mock):
+                value.get_map.return_value = {}
+            super().__setattr__(name, value)
+
+    return BareLoop
+
+
+def install(loop_class: Any, base_class: Any) -> None:
     """Make *loop_class* what asyncio makes whenever it makes a loop by a public name.
 
     That covers new_event_loop, run, Runner, IsolatedAsyncioTestCase, the default
-    policy, SelectorEventLoop(...) and, from 3.13, EventLoop(...).  With *as_base* also
-    ``asyncio.BaseEventLoop``, which tests make to set mocks in it: that asks more of
-    a loop than asyncio's own other loops can do.  ``base_events.BaseEventLoop`` stays,
-    since the tests' own loop with a simulated clock is derived from it.
+    policy, SelectorEventLoop(...) and, from 3.13, EventLoop(...).  *base_class* becomes
+    ``asyncio.BaseEventLoop``; ``base_events.BaseEventLoop`` stays, since the tests' own
+    loop with a simulated clock is derived from it.
     """
     policy: Any = unix_events.DefaultEventLoopPolicy
     policy._loop_factory = loop_class
@@ -69,5 +114,4 @@ def install(loop_class: Any, *, as_base: bool) -> None:
         for name in PUBLIC_NAMES:
             if hasattr(module, name):
                 setattr(module, name, loop_class)
-    if as_base:
-        asyncio.BaseEventLoop = loop_class  # type: ignore[misc]
+    asyncio.BaseEventLoop = base_class  # type: ignore[misc]

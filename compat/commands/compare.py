@@ -1,0 +1,193 @@
+"""`miniloop compare`: one program in every cell, or every example.
+
+The work is done in threads that only wait for processes, so that the main thread is free to be
+interrupted: on Ctrl-C it ends all cells with everything they started.
+"""
+
+import os
+import select
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import click
+
+from compat.commands import PROGRAM, interpreter_options, target_arguments
+from compat.comparing import Comparison
+from compat.comparing import compare as compare_cells
+from compat.examples import EXAMPLES
+from compat.launching import installed_loops, parse_interpreter
+from compat.options import Cell, Plan, Target, parse_cells, parse_target
+from compat.processes import Children
+
+SLOW_INPUT = 1.0  # seconds after which it is said that standard input is waited for
+WAITING = 2  # examples at a time per processor: they mostly wait
+WIDTH = 100  # columns, where there is no terminal
+
+
+@click.command(context_settings=PROGRAM)
+@click.option("--json", "json_wanted", is_flag=True, help="Print JSON, for machines.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a cell may take.",
+)
+@click.option("--cells", metavar="NAMES/LOOP,...", help="Which cells; all if not.")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How often a cell that differs is run before that is certain.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many examples at a time; two for each processor if not.",
+)
+@interpreter_options
+@target_arguments
+def compare(
+    json_wanted: bool,
+    timeout: float,
+    cells: str | None,
+    runs: int,
+    jobs: int | None,
+    python: str | None,
+    warnings: tuple[str, ...],
+    x: tuple[str, ...],
+    as_module: bool,
+    program: tuple[str, ...],
+) -> int:
+    """Run PROGRAM in every cell and say whether all do the same.
+
+    Without a PROGRAM every example is compared. Output lines, their order, exit status, exceptions
+    and warnings are compared, and times shown. The exit status is 0 if nothing certainly differs,
+    1 if something does, 2 for a command line without sense.
+
+    What is piped to standard input is given to every cell.
+    """
+    interpreter = parse_interpreter(python, warnings, x)
+    chosen = parse_cells(cells, installed_loops(interpreter))
+    plan = Plan(chosen, timeout, runs, interpreter)
+    if program:
+        return compare_one(parse_target(program, as_module), plan, json_wanted)
+    return compare_examples(plan, jobs or WAITING * (os.cpu_count() or 1), json_wanted)
+
+
+def compare_one(target: Target, plan: Plan, json_wanted: bool) -> int:
+    """Compare one program and show the result; return the exit status."""
+    with piped_input() as stdin, workers(1) as (pool, children):
+        future = pool.submit(compare_cells, target, plan, children, stdin, progress(target))
+        comparison = future.result()
+        tell("")
+    if json_wanted:
+        print_json([comparison])
+    else:
+        from rich.console import Console
+
+        from compat.screen import show
+
+        show(comparison, Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False))
+    return 0 if comparison.same else 1
+
+
+def compare_examples(plan: Plan, jobs: int, json_wanted: bool) -> int:
+    """Compare all examples, show a line for each as it is done, and return the exit status."""
+    targets = [Target("script", str(example.path)) for example in EXAMPLES]
+    with workers(jobs) as (pool, children):
+        futures = [pool.submit(compare_cells, target, plan, children) for target in targets]
+        comparisons = [shown(future, json_wanted) for future in futures]
+    odd = [item for item in comparisons if not item.same]
+    if json_wanted:
+        print_json(comparisons)
+    else:
+        from rich.console import Console
+
+        from compat.screen import totals
+
+        Console(width=None if sys.stdout.isatty() else WIDTH).print("", totals(comparisons))
+        same = len(comparisons) - len(odd)
+        total = len(comparisons)
+        click.echo(f"\n{same} of {total} examples do the same in {len(plan.cells)} cells")
+        for item in odd:
+            click.echo(f"look closer: miniloop compare {item.target.name}")
+    return 1 if odd else 0
+
+
+def shown(future: "Future[Comparison]", json_wanted: bool) -> Comparison:
+    """Wait for a comparison and print its line."""
+    comparison = future.result()
+    if not json_wanted:
+        from rich.console import Console
+
+        from compat.screen import summary_line
+
+        Console(soft_wrap=True, highlight=False).print(summary_line(comparison))
+    return comparison
+
+
+@contextmanager
+def workers(count: int) -> Iterator[tuple[ThreadPoolExecutor, Children]]:
+    """Give threads to wait in, and the cells they run; if anything is raised, all are ended."""
+    children = Children()
+    pool = ThreadPoolExecutor(count, "cell")
+    try:
+        yield pool, children
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        children.stop()
+        raise
+    finally:
+        pool.shutdown()
+
+
+@contextmanager
+def piped_input() -> Iterator[Path | None]:
+    """Give a file with all that is piped or redirected to us, or None if nothing is."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        mode = 0
+    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
+        yield None
+        return
+    with tempfile.NamedTemporaryFile(prefix="miniloop-") as file:
+        if not select.select([0], [], [], SLOW_INPUT)[0]:
+            click.echo("miniloop: waiting for standard input (</dev/null gives none)", err=True)
+        while data := os.read(0, 65536):
+            file.write(data)
+        file.flush()
+        yield Path(file.name)
+
+
+def progress(target: Target) -> "partial[None]":
+    """Return a function that tells on the terminal which cell is running."""
+    return partial(tell_run, target.title)
+
+
+def tell_run(title: str, cell: Cell, number: int) -> None:
+    """Tell on the terminal which cell is running, and for which time."""
+    tell(f"{title} in {cell}" + (f", run {number}" if number > 1 else ""))
+
+
+def tell(text: str) -> None:
+    """Overwrite one line on a terminal; say nothing elsewhere."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+
+def print_json(comparisons: list[Comparison]) -> None:
+    """Print the comparisons for machines."""
+    from compat.machine import as_json
+
+    click.echo(as_json(comparisons))

@@ -1,0 +1,1 @@
+"""Tests of what programs wait with, on every loop that is there."""
