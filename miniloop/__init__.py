@@ -6,23 +6,9 @@ The names are asyncio's, so ``import miniloop as asyncio`` is a program's only c
 """
 
 from .core.coroutines import coroutine, iscoroutine, iscoroutinefunction
-from .core.current import (
-    get_event_loop,
-    get_running_loop,
-    new_event_loop,
-    set_event_loop,
-)
-from .core.futures import Future, isfuture, wrap_future
+from .core.futures import Future, isfuture
 from .core.handles import Handle
-from .core.tasks import (
-    Task,
-    all_tasks,
-    create_eager_task_factory,
-    create_task,
-    current_task,
-    eager_task_factory,
-    ensure_future,
-)
+from .core.tasks import Task
 from .core.timers import TimerHandle
 from .eventloop import EventLoop
 from .interface import (
@@ -46,12 +32,20 @@ from .interface import (
     SendfileNotAvailableError,
     SubprocessProtocol,
     SubprocessTransport,
-    TimeoutError,
+    TimeoutError,  # noqa: A004 - asyncio's name for the built-in class
     Transport,
     WriteTransport,
     _get_running_loop,
     _set_running_loop,
 )
+from .support.current import (
+    get_event_loop,
+    get_running_loop,
+    new_event_loop,
+    set_event_loop,
+)
+from .sync.barriers import Barrier
+from .sync.chaining import wrap_future
 from .sync.combinators import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
@@ -62,13 +56,96 @@ from .sync.combinators import (
     wait,
 )
 from .sync.locks import BoundedSemaphore, Condition, Event, Lock, Semaphore
-from .sync.barriers import Barrier
 from .sync.queues import LifoQueue, PriorityQueue, Queue
 from .sync.runners import Runner, run
 from .sync.sleeping import sleep
 from .sync.taskgroups import TaskGroup
+from .sync.tasks import (
+    all_tasks,
+    create_eager_task_factory,
+    create_task,
+    current_task,
+    eager_task_factory,
+    ensure_future,
+)
 from .sync.threads import run_coroutine_threadsafe, to_thread
 from .sync.timeouts import Timeout, timeout, timeout_at, wait_for
 
 #: asyncio's other names for its one loop class.
 BaseEventLoop = SelectorEventLoop = EventLoop
+
+__all__ = [
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "AbstractEventLoop",
+    "AbstractServer",
+    "Barrier",
+    "BaseEventLoop",
+    "BaseProtocol",
+    "BaseTransport",
+    "BoundedSemaphore",
+    "BrokenBarrierError",
+    "BufferedProtocol",
+    "CancelledError",
+    "Condition",
+    "DatagramProtocol",
+    "DatagramTransport",
+    "Event",
+    "EventLoop",
+    "Future",
+    "Handle",
+    "IncompleteReadError",
+    "InvalidStateError",
+    "LifoQueue",
+    "LimitOverrunError",
+    "Lock",
+    "PriorityQueue",
+    "Protocol",
+    "Queue",
+    "QueueEmpty",
+    "QueueFull",
+    "QueueShutDown",
+    "ReadTransport",
+    "Runner",
+    "SelectorEventLoop",
+    "Semaphore",
+    "SendfileNotAvailableError",
+    "SubprocessProtocol",
+    "SubprocessTransport",
+    "Task",
+    "TaskGroup",
+    "Timeout",
+    "TimeoutError",
+    "TimerHandle",
+    "Transport",
+    "WriteTransport",
+    "_get_running_loop",
+    "_set_running_loop",
+    "all_tasks",
+    "as_completed",
+    "coroutine",
+    "create_eager_task_factory",
+    "create_task",
+    "current_task",
+    "eager_task_factory",
+    "ensure_future",
+    "gather",
+    "get_event_loop",
+    "get_running_loop",
+    "iscoroutine",
+    "iscoroutinefunction",
+    "isfuture",
+    "new_event_loop",
+    "run",
+    "run_coroutine_threadsafe",
+    "set_event_loop",
+    "shield",
+    "sleep",
+    "timeout",
+    "timeout_at",
+    "to_thread",
+    "wait",
+    "wait_for",
+    "wrap_future",
+]

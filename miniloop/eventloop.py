@@ -17,16 +17,20 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
-from .core import current
+from .core.handles import Handle
 from .core.loop import Loop
+from .core.timers import TimerHandle
 from .interface import AbstractEventLoop
 from .net import readiness
 from .net.signals import Signals
 from .net.wakeup import Wakeup
+from .support import current
 from .sync import threads
 from .sync.asyncgens import AsyncGenerators
+from .sync.running import run_until_complete
 
 __all__ = ["EventLoop"]
 
@@ -37,7 +41,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     *selector* says what may happen outside (default: the platform's best),
     *clock* returns the time in seconds (default: ``time.monotonic``), *chooser*
     picks the index of the entry to run next (default: the oldest) and *observer*
-    is told what happens; see ``core/watch.py`` for the last two.
+    is told what happens; see ``support/watch.py`` for the last two.
 
     Counterpart: ``asyncio.SelectorEventLoop``.
     """
@@ -62,9 +66,18 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
 
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
-            warnings.warn(f"unclosed event loop {self!r}", ResourceWarning, source=self)
+            message = f"unclosed event loop {self!r}"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
             if not self.is_running():
                 self.close()
+
+    def run_until_complete(self, future: Any) -> Any:
+        """Run until *future* (or the task made of a coroutine) is done; return its result.
+
+        Raises what the future raises, and RuntimeError when the loop was stopped
+        before it was done.
+        """
+        return run_until_complete(self, future)
 
     @property
     def _ready(self) -> deque[Any]:
@@ -94,24 +107,41 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     def _write_to_self(self) -> None:
         self._wakeup.wake()
 
-    # -- exceptions ------------------------------------------------------------
+    # -- callbacks -------------------------------------------------------------
 
-    def set_exception_handler(
-        self, handler: Callable[[Any, dict[str, Any]], object] | None
-    ) -> None:
-        """Have ``handler(loop, context)`` called for what nobody can catch; None: log it.
+    def call_soon_threadsafe(
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Handle:
+        """Like `call_soon`, from any thread or signal handler: wakes the loop if it waits."""
+        return self._wakeup.call_soon(callback, args, context)
 
-        Raises TypeError when *handler* is neither callable nor None.
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """Call ``callback(*args)`` after *delay* seconds; see `call_at`."""
+        if delay is None:
+            raise TypeError("delay must not be None")
+        return self._timer(self._clock() + delay, callback, args, context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """Call ``callback(*args)`` at *when* (seconds on the loop's clock), not before.
+
+        It runs in *context* (default: a copy of the current one).  Returns a
+        timer that can cancel it.  Raises RuntimeError when the loop is closed.
         """
-        self._reports.set_handler(handler)
-
-    def get_exception_handler(self) -> Callable[[Any, dict[str, Any]], object] | None:
-        """Return the handler that was set, or None."""
-        return self._reports.handler
-
-    def default_exception_handler(self, context: dict[str, Any]) -> None:
-        """Log *context* as an error: what happened, to what, and where that was made."""
-        self._reports.log(context)
+        if when is None:
+            raise TypeError("when cannot be None")
+        return self._timer(when, callback, args, context)
 
     # -- asynchronous generators and executors ---------------------------------
 
@@ -128,7 +158,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         """
         return threads.run_in_executor(self, executor, func, *args)
 
-    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:
         """Make *executor* the default one; raises TypeError if it is not a thread pool."""
         threads.set_default_executor(self, executor)
 

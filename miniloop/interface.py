@@ -72,6 +72,7 @@ else:
 
 
 __all__ = [
+    "SHOW_ARGUMENTS",
     "AbstractEventLoop",
     "AbstractServer",
     "BaseProtocol",
@@ -89,7 +90,6 @@ __all__ = [
     "QueueFull",
     "QueueShutDown",
     "ReadTransport",
-    "SHOW_ARGUMENTS",
     "SendfileNotAvailableError",
     "SubprocessProtocol",
     "SubprocessTransport",
@@ -104,6 +104,7 @@ __all__ = [
     "forget_task",
     "get_running_loop",
     "get_thread_loop",
+    "in_debug_mode",
     "live_tasks",
     "remember_task",
     "set_thread_loop",
@@ -154,6 +155,11 @@ eager_tasks: set[Any] = getattr(_tasks, "_eager_tasks", set())
 remember_task = _registry.data.add  # type: ignore[attr-defined]
 #: ``forget_task(weakref.ref(task))`` undoes `remember_task`; harmless when it is not there.
 forget_task = _registry.data.discard  # type: ignore[attr-defined]
+
+
+def in_debug_mode() -> bool:
+    """Tell whether new loops start in debug mode: ``-X dev`` or PYTHONASYNCIODEBUG."""
+    return bool(asyncio.coroutines._is_debug_mode())  # type: ignore[attr-defined]
 
 
 def live_tasks() -> list[Any]:

@@ -19,13 +19,13 @@ NEWER = ("graph", "tools")  # submodules that miniloop's names include on interp
 COUNTERPARTS = {
     "base_events": ("eventloop", "core.loop", "core.handles", "core.timers"),
     "base_subprocess": ("net.subprocesses",),
-    "events": ("core.current", "core.handles", "core.timers", "interface"),
+    "events": ("support.current", "core.handles", "core.timers", "interface"),
     "exceptions": ("interface",),
     "protocols": ("interface",),
     "selector_events": ("eventloop",),
     "sslproto": ("net.tls",),
     "subprocess": ("net.subprocesses",),
-    "tasks": ("core.tasks", "sync.combinators", "sync.sleeping", "sync.timeouts", "sync.threads"),
+    "tasks": ("core.tasks", "sync.tasks", "sync.combinators", "sync.sleeping", "sync.timeouts", "sync.threads"),
     "transports": ("interface",),
     "unix_events": ("eventloop", "net.unix", "net.pipes"),
 }

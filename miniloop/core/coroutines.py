@@ -22,8 +22,6 @@ from __future__ import annotations
 import collections.abc
 import functools
 import inspect
-import os
-import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +60,7 @@ def coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
                 result = yield from result  # type: ignore[misc]
             return result
 
-    wrapped._is_coroutine = coroutine_marker
+    wrapped._is_coroutine = coroutine_marker  # type: ignore[attr-defined]
     return wrapped
 
 
@@ -96,10 +94,3 @@ def iscoroutine(obj: object) -> bool:
             _known_types.add(kind)
         return True
     return False
-
-
-def _is_debug_mode() -> bool:
-    """Tell whether new loops start in debug mode: ``-X dev`` or PYTHONASYNCIODEBUG."""
-    return sys.flags.dev_mode or (
-        not sys.flags.ignore_environment and bool(os.environ.get("PYTHONASYNCIODEBUG"))
-    )

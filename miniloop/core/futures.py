@@ -3,8 +3,8 @@
 A future is awaited by tasks and watched by callbacks.  Both are kept in one
 place, ``_waiters``, as *entries of the ready queue that wait to be let in*:
 handles for callbacks, the task itself for a task of this library on the same
-loop.  Completing the future lets them all in with a single ``extend``; that is
-the whole of "who woke whom".
+loop.  Completing the future lets them all into the queue; that is the whole of
+"who woke whom".
 
 States
     PENDING -- set_result ----> FINISHED
@@ -13,30 +13,28 @@ States
 
 Invariants
     ``_waiters`` is None unless the future is PENDING and somebody waits.
-    ``_result`` and ``_exception`` are None while PENDING and when CANCELLED.
     An exception is reported at the future's end unless somebody has seen it.
 
 Where it differs from asyncio
-    The future works on any loop: on one of ours entries go straight into the
-    ready queue, on any other through its ``call_soon``.
+    On a loop of ours entries go straight into the ready queue, on any other
+    through its ``call_soon``.  What is reported is a likeness of the future.
 
 Read next: tasks.py
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Callable, Generator
 from contextvars import Context, copy_context
 from types import GenericAlias, TracebackType
 from typing import Any, Generic, TypeVar
 
-from .. import describe
 from ..interface import AbstractEventLoop, CancelledError, InvalidStateError
-from . import current
+from ..support import current, describe
+from ..support.reports import Unretrieved
 from .handles import Handle
 
-__all__ = ["TRANSITIONS", "Future", "isfuture", "wrap_future"]
+__all__ = ["TRANSITIONS", "Future", "isfuture"]
 
 T = TypeVar("T")
 
@@ -44,15 +42,15 @@ PENDING = "PENDING"
 CANCELLED = "CANCELLED"
 FINISHED = "FINISHED"
 
-#: What `Future.__await__` leaves behind in ``_asyncio_future_blocking`` for the task:
-#: true, as the protocol wants, and no other code's True: so the future is pending.
-AWAITED = 1
-
 TRANSITIONS = (
     (PENDING, "set_result", FINISHED),
     (PENDING, "set_exception", FINISHED),
     (PENDING, "cancel", CANCELLED),
 )
+
+#: What `Future.__await__` leaves in ``_asyncio_future_blocking`` for the task that is
+#: about to wait: true, as the protocol wants, but not the True that other code may set.
+AWAITED = 1
 
 
 class Future(Generic[T]):
@@ -64,8 +62,8 @@ class Future(Generic[T]):
     future as well.  Counterpart: ``asyncio.Future``.
     """
 
-    # What every future needs has a slot; what few need is a default of the class, and
-    # is kept in the instance's dictionary when it is set: making one must be cheap.
+    # What every future needs has a slot; what few need is a default of the class and goes
+    # into the instance's dictionary when it is set: making a future must be cheap.
     __slots__ = (
         "__dict__",
         "__weakref__",
@@ -82,16 +80,16 @@ class Future(Generic[T]):
     _source_traceback: Any = None
     _unretrieved: Any = None
 
-    __class_getitem__ = classmethod(GenericAlias)  # type: ignore[assignment]
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __init__(self, *, loop: AbstractEventLoop | None = None) -> None:
         self._loop: Any = current.get_event_loop() if loop is None else loop
         self._state = PENDING
-        #: Who waits: None, one entry of the ready queue, or a list of them.
-        self._waiters: Any = None
+        self._waiters: Any = None  # one entry of the ready queue, or a list of them
         self._exception: BaseException | None = None
-        #: True between an ``await`` and the moment the task has taken notice: tells
-        #: ``yield from future`` from a bare ``yield future``, which is a mistake.
+        self._result: Any
+        #: True from an ``await`` until the task has taken notice: tells ``yield from
+        #: future`` from ``yield future``, which is a mistake.
         self._asyncio_future_blocking: int = False
         if self._loop.get_debug():
             self._source_traceback = describe.creation_stack(2)
@@ -113,12 +111,7 @@ class Future(Generic[T]):
 
     @property
     def _callbacks(self) -> list[tuple[Callable[..., object], Context]]:
-        return [
-            (entry._callback, entry._context)
-            if isinstance(entry, Handle)
-            else (entry._wakeup, entry._context)
-            for entry in self._entries()
-        ]
+        return [(_callback_of(entry), entry._context) for entry in self._entries()]
 
     def get_loop(self) -> AbstractEventLoop:
         """Return the loop that the future is bound to."""
@@ -138,7 +131,7 @@ class Future(Generic[T]):
         """Return True if the future has a result or an exception, or was cancelled."""
         try:
             return self._state is not PENDING
-        except AttributeError:  # __init__ never ran
+        except AttributeError:
             return False
 
     def result(self) -> T:
@@ -150,12 +143,11 @@ class Future(Generic[T]):
         error = self.exception("Result is not ready.")
         if error is not None:
             try:
-                # The traceback of the moment it was set: it must not grow with
-                # every further await of the same future.
+                # The traceback of the moment it was set: no await may make it longer.
                 raise error.with_traceback(self._exception_tb)
             finally:
                 del error, self  # no cycle through this frame
-        return self._result  # type: ignore[no-any-return]
+        return self._result
 
     def exception(self, _not_done: str = "Exception is not set.") -> BaseException | None:
         """Return the exception that was set, or None when there is a result.
@@ -168,7 +160,7 @@ class Future(Generic[T]):
                 if self._state is CANCELLED:
                     raise self._make_cancelled_error()
                 raise InvalidStateError(_not_done)
-        except AttributeError:  # __init__ never ran
+        except AttributeError:
             raise InvalidStateError(_not_done) from None
         error = self._exception
         if error is not None and self._unretrieved is not None:
@@ -219,7 +211,7 @@ class Future(Generic[T]):
         self._unretrieved = self._watched()
 
     def _watched(self) -> Any:
-        return _Unretrieved(self)
+        return Unretrieved(self, Future.__slots__)
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel the future; whoever awaits it gets CancelledError(*msg*).
@@ -227,8 +219,7 @@ class Future(Generic[T]):
         Returns False, and does nothing, when it is done already.
         """
         if self._state is not PENDING:
-            if self._unretrieved is not None:
-                self._log_traceback = False
+            self._log_traceback = False
             return False
         self._state = CANCELLED
         if msg is not None:
@@ -239,17 +230,18 @@ class Future(Generic[T]):
     def _let_in_to_throw(self) -> None:
         """Let in everybody who waits, and have the tasks among them throw at their next step."""
         waiters = self._waiters
-        if waiters is not None:
-            self._waiters = None
-            try:
-                ready = self._loop.ready
-            except AttributeError:
-                self._call_soon_each(waiters)
-                return
-            for entry in waiters if type(waiters) is list else (waiters,):
-                if not isinstance(entry, Handle):
-                    entry._throws = True
-                ready.append(entry)
+        if waiters is None:
+            return
+        self._waiters = None
+        try:
+            ready = self._loop.ready
+        except AttributeError:
+            self._call_soon_each(waiters)
+            return
+        for entry in waiters if type(waiters) is list else (waiters,):
+            if not isinstance(entry, Handle):
+                entry._throws = True
+            ready.append(entry)
 
     def _call_soon_each(self, waiters: Any) -> None:
         # A loop of another make: it wants callbacks, not entries.
@@ -293,26 +285,19 @@ class Future(Generic[T]):
         if self._state is not PENDING:
             self._loop.call_soon(fn, self, context=context)
             return
-        handle: Handle = object.__new__(Handle)  # as in `Loop.call_soon`
+        handle: Handle = object.__new__(Handle)  # cheaper, as in `Loop.call_soon`
         handle._callback = fn
         handle._args = (self,)
         handle._loop = self._loop
         handle._context = copy_context() if context is None else context
         handle._source_traceback = None
-        if self._waiters is None:
-            self._waiters = handle
-        else:
-            self._add_waiter(handle)
+        self._add_waiter(handle)
 
     def remove_done_callback(self, fn: Callable[[Future[T]], object]) -> int:
         """Remove every callback equal to *fn*; return how many there were."""
-        # A comparison may run a program's __eq__, which may add callbacks: so
-        # compare over a copy and remove by identity.
-        doomed = [
-            entry
-            for entry in tuple(self._entries())
-            if (entry._callback if isinstance(entry, Handle) else entry._wakeup) == fn
-        ]
+        # A comparison may run a program's __eq__, which may add callbacks: so compare
+        # over a copy and remove by identity.
+        doomed = [entry for entry in tuple(self._entries()) if _callback_of(entry) == fn]
         if doomed:
             kept = [e for e in self._entries() if not any(e is gone for gone in doomed)]
             self._waiters = kept or None
@@ -323,7 +308,7 @@ class Future(Generic[T]):
             self._asyncio_future_blocking = AWAITED
             yield self  # the task waits here until the future is done
         if self._state is FINISHED and self._exception is None:
-            return self._result  # type: ignore[no-any-return]
+            return self._result
         if self._state is PENDING:
             raise RuntimeError("await wasn't used with future")
         return self.result()
@@ -331,45 +316,8 @@ class Future(Generic[T]):
     __iter__ = __await__  # for ``yield from future``
 
 
-class _Unretrieved:
-    """Says at its own end that nobody has seen the exception of the future it belongs to.
-
-    A ``__del__`` makes every object of its class dearer to free, and futures are
-    made by the million; this way only one that failed pays.  The future is gone
-    when this speaks, so it reports a likeness of it.
-    """
-
-    __slots__ = ("armed", "attributes", "kind", "loop", "values")
-
-    def __init__(self, future: Future[Any]) -> None:
-        self.armed = True
-        self.kind = type(future)
-        self.loop = future._loop
-        self.attributes = future.__dict__
-        self.values = {"_state": FINISHED, "_exception": future._exception, "_waiters": None}
-
-    def __del__(self) -> None:
-        if not self.armed:
-            return
-        likeness = object.__new__(self.kind)
-        likeness.__dict__.update(self.attributes)
-        for name, value in self.values.items():
-            setattr(likeness, name, value)
-        likeness._loop, likeness._asyncio_future_blocking = self.loop, False
-        likeness._unretrieved = None
-        report_unretrieved(likeness)
-
-
-def report_unretrieved(future: Future[Any]) -> None:
-    """Tell the loop that *future* failed and nobody looked."""
-    context = {
-        "message": f"{type(future).__name__} exception was never retrieved",
-        "exception": future._exception,
-        "future": future,
-    }
-    if future._source_traceback:
-        context["source_traceback"] = future._source_traceback
-    future._loop.call_exception_handler(context)
+def _callback_of(entry: Any) -> Any:
+    return entry._callback if isinstance(entry, Handle) else entry._wakeup
 
 
 def isfuture(obj: object) -> bool:
@@ -379,58 +327,11 @@ def isfuture(obj: object) -> bool:
     """
     return isinstance(obj, Future) or (
         hasattr(obj.__class__, "_asyncio_future_blocking")
-        and obj._asyncio_future_blocking is not None
+        and getattr(obj, "_asyncio_future_blocking", None) is not None
     )
 
 
-def _set_result_unless_cancelled(future: Future[Any], result: Any) -> None:
-    """Set *result* unless somebody cancelled the future meanwhile."""
-    if future._state is not CANCELLED:
+def _set_result_unless_cancelled(future: Any, result: Any) -> None:
+    """Set *result* unless the future, of either library, was completed meanwhile."""
+    if future._state == PENDING:
         future.set_result(result)
-
-
-def wrap_future(future: Any, *, loop: AbstractEventLoop | None = None) -> Any:
-    """Return a future of *loop* (default: the current one) that follows *future*.
-
-    *future* is a ``concurrent.futures.Future``, completed in whatever thread;
-    cancelling one cancels the other.  A future of a loop comes back as it is.
-    Raises TypeError for anything else.  Counterpart: ``asyncio.wrap_future``.
-    """
-    if isfuture(future):
-        return future
-    if not isinstance(future, concurrent.futures.Future):
-        raise TypeError(f"concurrent.futures.Future is expected, got {future!r}")
-    target_loop = current.get_event_loop() if loop is None else loop
-    target: Any = target_loop.create_future()
-
-    def pass_on_cancel(_: Any) -> None:
-        if target.cancelled():
-            future.cancel()
-
-    def pass_on_outcome(_: Any) -> None:
-        if not target_loop.is_closed():
-            target_loop.call_soon_threadsafe(_copy_future_state, future, target)
-
-    target.add_done_callback(pass_on_cancel)
-    future.add_done_callback(pass_on_outcome)
-    return target
-
-
-def _copy_future_state(source: Any, target: Any) -> None:
-    """Complete *target* as *source* (of a loop, or of a thread) was completed."""
-    if target.done():
-        return
-    if source.cancelled():
-        target.cancel()
-        return
-    error = source.exception()
-    if error is None:
-        target.set_result(source.result())
-        return
-    loops_own = {
-        concurrent.futures.CancelledError: CancelledError,
-        concurrent.futures.InvalidStateError: InvalidStateError,
-    }.get(type(error))
-    if loops_own is not None:
-        error = loops_own(*error.args).with_traceback(error.__traceback__)
-    target.set_exception(error)

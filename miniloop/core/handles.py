@@ -5,20 +5,12 @@ once; a task is run one step.  A future keeps its callbacks as handles too, so
 that completing it means moving ready-made entries into the queue.
 
 States
-======== ====== =========
-state    event  new state
-======== ====== =========
-waiting  run    run
-waiting  cancel cancelled
-======== ====== =========
+    waiting -- run ----> run
+            -- cancel -> cancelled
 
 Invariants
     A handle is cancelled if and only if its callback is None.
     A cancelled handle that is already in the queue stays there and is skipped.
-
-Where it differs from asyncio
-    A handle's context is always known; asyncio's handle copies one as well, but
-    `get_context` is offered here on every interpreter (asyncio: 3.12).
 
 Read next: timers.py
 """
@@ -29,15 +21,12 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
 
-from .. import describe
 from ..interface import AbstractEventLoop
+from ..support import describe
 
 __all__ = ["TRANSITIONS", "Handle"]
 
-TRANSITIONS = (
-    ("waiting", "run", "run"),
-    ("waiting", "cancel", "cancelled"),
-)
+TRANSITIONS = (("waiting", "run", "run"), ("waiting", "cancel", "cancelled"))
 
 
 class Handle:
@@ -49,12 +38,7 @@ class Handle:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_args",
-        "_callback",
-        "_context",
-        "_loop",
-        "_repr",
+        *("__weakref__", "_args", "_callback", "_context", "_loop", "_repr"),
         "_source_traceback",
     )
 
@@ -89,7 +73,7 @@ class Handle:
         """
         if self._callback is not None:
             if self._source_traceback:  # debug mode: the log shall still say what it was
-                self._repr = describe.handle(self)
+                self._repr = describe.handle(self, cancelled=True)
             self._callback = None
             self._args = None
 

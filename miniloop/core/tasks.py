@@ -20,16 +20,16 @@ Invariants
     ``_throws`` is set whenever the next step has to throw something in, or may
     have to: the loop looks at this one flag and asks `Task._told` for the rest.
 
-Cancellation asks, it does not kill: `Task.cancel` cancels the future that the
-task waits for, and the CancelledError comes back through the await.  A task
-that waits for nothing gets it thrown in at its next step (``_must_cancel``).
+Cancellation asks, it does not kill: `Task.cancel` cancels the awaited future, and
+the CancelledError comes back through the await.  A task that waits for nothing
+gets it thrown in at its next step (``_must_cancel``).
 
 Where it differs from asyncio
     The loop steps the task itself, so there is no handle per step.  A traceback
     starts in the coroutine, as with asyncio's C tasks.  Any awaitable can be
     made a task, and so can a plain generator.
 
-Read next: readiness.py
+Read next: loop.py
 """
 
 from __future__ import annotations
@@ -37,13 +37,12 @@ from __future__ import annotations
 import inspect
 import itertools
 import types
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from contextvars import Context, copy_context
 from types import CoroutineType, FrameType
 from typing import Any, TextIO, TypeVar
 from weakref import ref
 
-from .. import describe
 from ..interface import (
     AbstractEventLoop,
     CancelledError,
@@ -51,24 +50,14 @@ from ..interface import (
     current_tasks,
     eager_tasks,
     forget_task,
-    get_running_loop,
-    live_tasks,
     remember_task,
 )
-from . import current
+from ..support import current, describe
+from ..support.reports import report_unretrieved
 from .coroutines import iscoroutine
-from .futures import CANCELLED, PENDING, Future, isfuture, report_unretrieved
+from .futures import CANCELLED, PENDING, Future, isfuture
 
-__all__ = [
-    "TRANSITIONS",
-    "Task",
-    "all_tasks",
-    "create_eager_task_factory",
-    "create_task",
-    "current_task",
-    "eager_task_factory",
-    "ensure_future",
-]
+__all__ = ["TRANSITIONS", "Task"]
 
 T = TypeVar("T")
 
@@ -81,7 +70,6 @@ TRANSITIONS = (
 )
 
 _next_number = itertools.count(1).__next__
-
 
 #: A task has a `__del__` anyway: it needs nobody to say that its exception was not seen.
 _BY_ITSELF = types.SimpleNamespace()
@@ -96,7 +84,7 @@ async def _drive(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
-def _as_coroutine(subject: Any) -> Any:
+def as_coroutine(subject: Any) -> Any:
     """Return a coroutine that does what *subject* (an awaitable or a generator) does."""
     if inspect.isgenerator(subject):
         return _drive(_delegate(subject))
@@ -115,15 +103,7 @@ class Task(Future[T]):
     Raises TypeError when *coro* cannot be run.  Counterpart: ``asyncio.Task``.
     """
 
-    __slots__ = (
-        "_context",
-        "_coro",
-        "_fut_waiter",
-        "_name",
-        "_reference",
-        "_send",
-        "_throws",
-    )
+    __slots__ = ("_context", "_coro", "_fut_waiter", "_name", "_reference", "_send", "_throws")
     _error: BaseException | None = None
     _log_destroy_pending = True
     _must_cancel = False
@@ -151,7 +131,7 @@ class Task(Future[T]):
         if type(coro) is not CoroutineType and not iscoroutine(coro):
             if isfuture(coro) or not (inspect.isawaitable(coro) or inspect.isgenerator(coro)):
                 raise TypeError(f"a coroutine was expected, got {coro!r}")
-            coro = _as_coroutine(coro)
+            coro = as_coroutine(coro)
         self._coro = coro
         self._send = coro.send
         self._loop = loop
@@ -174,15 +154,18 @@ class Task(Future[T]):
         return describe.task(self)
 
     def __del__(self) -> None:
-        if self._unretrieved is not None:
-            report_unretrieved(self)
-        elif not self.done() and hasattr(self, "_reference"):
-            forget_task(self._reference)
-            if self._log_destroy_pending:
-                context = {"task": self, "message": "Task was destroyed but it is pending!"}
-                if self._source_traceback:
-                    context["source_traceback"] = self._source_traceback
-                self._loop.call_exception_handler(context)
+        try:
+            if self._state is PENDING:
+                forget_task(self._reference)
+                if self._log_destroy_pending:
+                    context = {"task": self, "message": "Task was destroyed but it is pending!"}
+                    if self._source_traceback:
+                        context["source_traceback"] = self._source_traceback
+                    self._loop.call_exception_handler(context)
+            elif self._exception is not None and self._unretrieved is not None:
+                report_unretrieved(self)
+        except AttributeError:  # __init__ did not get far enough
+            return
 
     def _watched(self) -> Any:
         return _BY_ITSELF
@@ -254,7 +237,7 @@ class Task(Future[T]):
                 self._must_cancel = False
         return self._num_cancels_requested
 
-    # -- what the loop does not do in place ------------------------------------
+    # -- what the loop does not do in place
 
     def _start_eagerly(self) -> None:
         eager_tasks.add(self)
@@ -297,7 +280,7 @@ class Task(Future[T]):
             self._throws = True
         self._step()
 
-    def _told(self) -> tuple[Callable[[Any], Any], BaseException | None]:
+    def _told(self) -> Any:
         """Return how the coroutine is to be resumed, and with what, when `_throws` is set."""
         self._throws = False
         waiter = self._fut_waiter
@@ -318,8 +301,10 @@ class Task(Future[T]):
     def _suspend(self, yielded: Any) -> None:
         """Wait for what the coroutine *yielded*, or tell it what is wrong with it."""
         blocking = getattr(yielded, "_asyncio_future_blocking", None)
-        if blocking is not None:
-            if _loop_of(yielded) is not self._loop:
+        if yielded is None:
+            wrong = ""
+        elif blocking is not None:
+            if loop_of(yielded) is not self._loop:
                 wrong = f"Task {self!r} got Future {yielded!r} attached to a different loop"
             elif not blocking:
                 wrong = f"yield was used instead of yield from in task {self!r} with {yielded!r}"
@@ -332,13 +317,9 @@ class Task(Future[T]):
                 if self._must_cancel and yielded.cancel(msg=self._cancel_message):
                     self._must_cancel = False
                 return
-        elif yielded is None:
-            wrong = ""
         elif inspect.isgenerator(yielded):
-            wrong = (
-                "yield was used instead of yield from for generator "
-                f"in task {self!r} with {yielded!r}"
-            )
+            what = "yield was used instead of yield from for generator"
+            wrong = f"{what} in task {self!r} with {yielded!r}"
         else:
             wrong = f"Task got bad yield: {yielded!r}"
         if wrong:
@@ -352,7 +333,9 @@ class Task(Future[T]):
     def _return(self, value: T) -> None:
         """End with *value*, or cancelled if that was asked for in the very last step."""
         forget_task(self._reference)
-        if self._throws and self._must_cancel:
+        if self._state is not PENDING:
+            self._complain()
+        elif self._throws and self._must_cancel:
             self._must_cancel = False
             Future.cancel(self, self._cancel_message)
         else:
@@ -364,13 +347,20 @@ class Task(Future[T]):
         traceback = error.__traceback__
         if traceback is not None:  # it shall begin in the coroutine, not in who stepped it
             error.__traceback__ = traceback.tb_next or traceback
-        if isinstance(error, CancelledError):
+        if self._state is not PENDING:
+            self._complain()
+        elif isinstance(error, CancelledError):
             self._cancelled_exc = error
             Future.cancel(self)
         else:
             Future.set_exception(self, error)
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise error
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise error
+
+    def _complain(self) -> None:
+        # Only Future.set_result(task, ...) behind the task's back leads here.
+        error = InvalidStateError(f"step(): already done: {self!r}")
+        self._loop.call_exception_handler({"message": str(error), "exception": error, "task": self})
 
 
 def _outcome(future: Any) -> BaseException | None:
@@ -390,91 +380,6 @@ def _outcome(future: Any) -> BaseException | None:
     return None
 
 
-def _loop_of(future: Any) -> Any:
+def loop_of(future: Any) -> Any:
     get_loop = getattr(future, "get_loop", None)
     return get_loop() if get_loop is not None else future._loop
-
-
-def create_task(
-    coro: Any, *, name: object = None, context: Context | None = None
-) -> Task[Any]:
-    """Have the running loop run *coro* as a task, beginning in its next iteration.
-
-    Keep the task that is returned: a loop holds its tasks only weakly.  Raises
-    RuntimeError when no loop is running.  Counterpart: ``asyncio.create_task``.
-    """
-    loop = get_running_loop()
-    if not hasattr(loop, "ready") and inspect.isgenerator(coro):
-        coro = _as_coroutine(coro)  # another loop's tasks run no generators
-    if context is None:
-        return loop.create_task(coro, name=name)  # type: ignore[arg-type, return-value]
-    return loop.create_task(coro, name=name, context=context)  # type: ignore[arg-type, return-value]
-
-
-def ensure_future(coro_or_future: Any, *, loop: AbstractEventLoop | None = None) -> Any:
-    """Return a future as it is, and anything else that can be awaited as a task.
-
-    Raises TypeError for what cannot be awaited, and ValueError when a future
-    belongs to another loop than *loop*.  Counterpart: ``asyncio.ensure_future``.
-    """
-    if isfuture(coro_or_future):
-        if loop is not None and loop is not _loop_of(coro_or_future):
-            raise ValueError(
-                "The future belongs to a different loop than "
-                "the one specified as the loop argument"
-            )
-        return coro_or_future
-    coro, made_here = coro_or_future, False
-    generator = inspect.isgenerator(coro)
-    if not iscoroutine(coro) or generator:
-        if not (generator or inspect.isawaitable(coro)):
-            raise TypeError("An asyncio.Future, a coroutine or an awaitable is required")
-        coro, made_here = _as_coroutine(coro), True
-    try:
-        return (loop or current.get_event_loop()).create_task(coro)
-    except RuntimeError:
-        coro.close()
-        if made_here and generator:
-            coro_or_future.close()
-        raise
-
-
-def current_task(loop: AbstractEventLoop | None = None) -> Any:
-    """Return the task that *loop* (default: the running one) is stepping, or None.
-
-    Raises RuntimeError when no loop is given and none is running.
-    Counterpart: ``asyncio.current_task``.
-    """
-    return current_tasks.get(loop or get_running_loop())
-
-
-def all_tasks(loop: AbstractEventLoop | None = None) -> set[Any]:
-    """Return the tasks of *loop* (default: the running one) that are not done.
-
-    Tasks of either library are found.  Raises RuntimeError when no loop is
-    given and none is running.  Counterpart: ``asyncio.all_tasks``.
-    """
-    loop = loop or get_running_loop()
-    return {task for task in live_tasks() if _loop_of(task) is loop and not task.done()}
-
-
-def create_eager_task_factory(constructor: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a task factory that has *constructor* run each task's first step at once.
-
-    Counterpart: ``asyncio.create_eager_task_factory`` (3.12).
-    """
-
-    def factory(
-        loop: AbstractEventLoop,
-        coro: Any,
-        *,
-        name: object = None,
-        context: Context | None = None,
-        eager_start: bool = True,
-    ) -> Any:
-        return constructor(coro, loop=loop, name=name, context=context, eager_start=eager_start)
-
-    return factory
-
-
-eager_task_factory = create_eager_task_factory(Task)

@@ -6,21 +6,16 @@ and those compare by time as well, so that neither is less.  Timers that are due
 at the very same instant therefore leave the heap in the order in which
 asyncio's heap of handles lets them go: an order that programs can observe.
 
-States of a timer
-========= ====== =========
-state     event  new state
-========= ====== =========
-scheduled due    ready
-scheduled cancel cancelled
-ready     run    run
-ready     cancel cancelled
-========= ====== =========
+States
+    scheduled -- due ----> ready
+              -- cancel -> cancelled
+    ready     -- run ----> run
+              -- cancel -> cancelled
 
 Invariants
     ``cancelled`` counts the cancelled timers that are still in the heap.
-    More than half of a heap of over 100 is never cancelled for longer than one
-    iteration: `drop_cancelled` rebuilds it (a server that arms a timeout for
-    each request and cancels nearly all of them would grow without end).
+    A heap of over 100 that is mostly cancelled is rebuilt in the next iteration:
+    a server that arms a timeout for each request would grow without end.
 
 Read next: futures.py
 """
@@ -143,10 +138,3 @@ class Timers:
             handle = heapq.heappop(heap)[1]
             handle._scheduled = False
             ready.append(handle)
-
-    def clear(self) -> None:
-        """Forget every timer."""
-        for _, handle in self.heap:
-            handle._scheduled = False
-        self.heap.clear()
-        self.cancelled = 0

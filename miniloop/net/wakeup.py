@@ -13,9 +13,12 @@ import contextlib
 import selectors
 import socket
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
-from .. import describe
+from ..core.handles import Handle
+from ..support import describe
+from ..support.watch import check_call
 from . import readiness
 
 __all__ = ["Wakeup"]
@@ -46,6 +49,20 @@ class Wakeup:
             # The loop is being closed by its own thread, which is not an error here.
             if self._loop.get_debug():
                 describe.logger.debug("Fail to write a null byte into the self-pipe", exc_info=True)
+
+    def call_soon(
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> Handle:
+        """Put *callback* into the ready queue, from whatever thread, and wake the loop."""
+        loop = self._loop
+        if loop._careful:
+            check_call(loop, callback, "call_soon_threadsafe", any_thread=True)
+        handle = Handle(callback, args, loop, context)
+        if handle._source_traceback:
+            del handle._source_traceback[-2:]
+        loop.ready.append(handle)  # a deque: safe from any thread
+        loop._write_to_self()
+        return handle
 
     def close(self) -> None:
         """Close both ends."""

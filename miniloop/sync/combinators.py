@@ -29,12 +29,12 @@ from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from typing import Any
 
 from ..core.coroutines import iscoroutine
-from ..core.current import get_event_loop
 from ..core.futures import Future, isfuture
-from ..core.tasks import ensure_future
 from ..interface import AbstractEventLoop, CancelledError
+from ..support.current import get_event_loop
 from .mixins import check_loop
 from .queues import Queue
+from .tasks import ensure_future
 
 __all__ = [
     "ALL_COMPLETED",
@@ -95,7 +95,7 @@ def gather(
     Counterpart: ``asyncio.gather``.
     """
     if not coros_or_futures:
-        empty = (loop or get_event_loop()).create_future()
+        empty: Future[list[Any]] = Future(loop=loop or get_event_loop())
         empty.set_result([])
         return empty
     futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice

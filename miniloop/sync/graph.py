@@ -32,8 +32,8 @@ from types import CodeType, FrameType
 from typing import Any, TextIO
 
 from ..core.futures import Future, isfuture
-from ..core.tasks import current_task
 from ..interface import _get_running_loop, live_tasks
+from .tasks import current_task
 
 __all__ = [
     "FrameCallGraphEntry",

@@ -37,11 +37,11 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar, final
 
 from ..core.coroutines import iscoroutine
-from ..core.current import new_event_loop, set_event_loop
 from ..core.futures import isfuture
-from ..core.tasks import all_tasks
 from ..interface import AbstractEventLoop, CancelledError, _get_running_loop
+from ..support.current import new_event_loop, set_event_loop
 from .combinators import gather
+from .tasks import all_tasks
 
 __all__ = ["TRANSITIONS", "Runner", "run"]
 

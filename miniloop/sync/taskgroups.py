@@ -38,8 +38,8 @@ from contextvars import Context
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ..core.tasks import current_task
 from ..interface import AbstractEventLoop, CancelledError, get_running_loop
+from .tasks import current_task
 
 __all__ = ["TRANSITIONS", "TaskGroup"]
 

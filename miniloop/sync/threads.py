@@ -31,9 +31,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from ..core.coroutines import iscoroutine, iscoroutinefunction
-from ..core.futures import wrap_future
-from ..core.tasks import ensure_future
 from ..interface import AbstractEventLoop, CancelledError, InvalidStateError, get_running_loop
+from .chaining import wrap_future
+from .tasks import ensure_future
 from .timeouts import timeout as time_limit
 
 __all__ = [

@@ -27,8 +27,8 @@ from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, TypeVar, final
 
-from ..core.tasks import ensure_future
 from ..interface import AbstractEventLoop, CancelledError, current_tasks, get_running_loop
+from .tasks import ensure_future
 
 __all__ = ["TRANSITIONS", "Timeout", "timeout", "timeout_at", "wait_for"]
 

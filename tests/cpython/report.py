@@ -9,6 +9,9 @@ from .run import Outcome
 
 __all__ = ["header", "row", "summary"]
 
+#: Problems of one cell that a brief summary lists.
+MOST_LINES = 12
+
 MADE = ("names", "loops", "futures", "tasks")
 COLUMNS = ("tests", "pass", "expected", "FAIL", "skip", *MADE, "seconds")
 
@@ -58,8 +61,17 @@ def summary(judged: list[tuple[Outcome, list[str]]], *, brief: bool = False) -> 
     if borrowed:
         lines.append("borrowed from asyncio: " + ", ".join(sorted(borrowed)))
     for outcome, problems in judged:
-        for problem in problems:
-            lines.append(f"\n{outcome.cell}: {problem.splitlines()[0] if brief else problem}")
+        lines += described(outcome, problems, brief=brief)
     wrong = sum(len(problems) for _, problems in judged)
     lines.append(f"\n{wrong} problems" if wrong else "\nall as expected")
     return "\n".join(lines) + "\n"
+
+
+def described(outcome: Outcome, problems: list[str], *, brief: bool) -> list[str]:
+    """Return the *problems* of one cell as lines; if *brief*, one for each of the first few."""
+    if not brief:
+        return [f"\n{outcome.cell}: {problem}" for problem in problems]
+    lines = [f"{outcome.cell}: {problem.splitlines()[0]}" for problem in problems[:MOST_LINES]]
+    if len(problems) > MOST_LINES:
+        lines.append(f"{outcome.cell}: and {len(problems) - MOST_LINES} more")
+    return lines

@@ -32,7 +32,8 @@ class Outcome:
     ``outcomes`` maps test ids to "pass", "fail", "skip" or "crash" (the process
     ended or hung in that test); ``details`` has a traceback or a reason for skipping;
     ``made`` counts the target's loops, our futures and tasks, and the names that
-    the tests took from miniloop; ``borrowed`` are names that were asyncio's own; ``broken`` says why the run is incomplete, if it is.
+    the tests took from miniloop; ``borrowed`` are names that were asyncio's own;
+    ``broken`` says why the run is incomplete, if it is.
     """
 
     cell: Cell
@@ -147,11 +148,12 @@ def read(report: Path, outcome: Outcome) -> str | None:
 
 def judge(outcome: Outcome, expected: dict[str, Expected]) -> list[str]:
     """Return what is wrong with *outcome*, given the failures *expected* by test id."""
-    problems = [f"the run is incomplete: {outcome.broken}"] if outcome.broken else []
     failures = outcome.failures()
-    for test, detail in failures.items():
-        if test not in expected:
-            problems.append(f"failed: {test}\n{detail}")
+    problems = [
+        f"failed: {test}\n{detail}" for test, detail in failures.items() if test not in expected
+    ]
+    if outcome.broken:  # then what did not happen says nothing
+        return [*problems, f"the run is incomplete: {outcome.broken}"]
     for test in expected:
         if test not in outcome.outcomes:
             problems.append(f"listed as an expected failure, but there is no such test: {test}")

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from .targets import PUBLIC_NAMES
+from .targets import PUBLIC_NAMES, modules_with
 
 __all__ = ["Facade", "Taken", "import_all", "substitute"]
 
@@ -34,14 +34,21 @@ __all__ = ["Facade", "Taken", "import_all", "substitute"]
 #: not there (yet) are passed over.
 COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "base_events": (),
-    "coroutines": ("core.coroutines", "core.describe"),
-    "events": ("core.handles", "core.timers", "core.current"),
-    "futures": ("core.futures",),
+    "coroutines": ("core.coroutines", "support.describe"),
+    "events": ("core.handles", "core.timers", "support.current"),
+    "futures": ("core.futures", "sync.chaining"),
     "locks": ("sync.locks",),
     "queues": ("sync.queues",),
     "runners": ("sync.runners",),
     "taskgroups": ("sync.taskgroups",),
-    "tasks": ("core.tasks", "core.current", "sync.combinators", "sync.sleeping", "sync.threads"),
+    "tasks": (
+        "core.tasks",
+        "sync.tasks",
+        "support.current",
+        "sync.combinators",
+        "sync.sleeping",
+        "sync.threads",
+    ),
     "threads": ("sync.threads",),
     "timeouts": ("sync.timeouts",),
 }
@@ -83,7 +90,7 @@ class Facade(ModuleType):
         super().__init__(real.__name__, real.__doc__)
         hidden = vars(self)
         hidden["__spec__"] = real.__spec__
-        hidden["__file__"] = real.__file__
+        hidden["__file__"] = getattr(real, "__file__", None)
         if hasattr(real, "__path__"):
             hidden["__path__"] = real.__path__
         hidden["__facade__"] = (real, owners, given, taken, {})
@@ -173,7 +180,7 @@ def policy_setter(loop_class: Any) -> Callable[[Any], None]:
     Policies are asyncio's own, and on their way out there; but tests use them to have
     ``run`` make a loop that they have prepared.
     """
-    current: Any = importlib.import_module("miniloop.core.current")
+    (current,) = (module for module in modules_with("_loop_factory"))
     current.set_loop_factory(loop_class)
 
     def set_event_loop_policy(policy: Any) -> None:

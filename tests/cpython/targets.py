@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import sys
 from asyncio import base_events, coroutines, unix_events
 from collections import Counter
 from typing import Any
@@ -15,7 +16,7 @@ from unittest import mock
 
 from .cells import Target
 
-__all__ = ["LOOPS", "PUBLIC_NAMES", "install", "load", "prepare_miniloop"]
+__all__ = ["LOOPS", "PUBLIC_NAMES", "install", "load", "modules_with", "prepare_miniloop"]
 
 #: What the control and comparison loops are made of.
 LOOPS = {"control": "asyncio:SelectorEventLoop", "uvloop": "uvloop:Loop"}
@@ -61,6 +62,9 @@ def prepare_miniloop(made: Counter[str]) -> None:
     miniloop: Any = importlib.import_module("miniloop")
     count(miniloop.Future, made, "futures")
     count(miniloop.Task, made, "tasks")
+    # The loop makes its own without a call of the class.
+    for module in modules_with("_new"):
+        module._new = lambda kind: kind.__new__(kind)
     follow_patches()
 
 
@@ -77,10 +81,19 @@ class FollowingLogger:
 
 def follow_patches() -> None:
     """Have miniloop see what tests patch in modules of asyncio: the logger and debug mode."""
-    ours: Any = importlib.import_module("miniloop.describe")
-    ours.logger = FollowingLogger()
-    ours = importlib.import_module("miniloop.core.coroutines")
-    ours._is_debug_mode = lambda: vars(coroutines)["_is_debug_mode"]()
+    for module in modules_with("logger"):
+        module.logger = FollowingLogger()
+    for module in modules_with("_is_debug_mode"):
+        module._is_debug_mode = lambda: vars(coroutines)["_is_debug_mode"]()
+
+
+def modules_with(name: str) -> list[Any]:
+    """Return the modules of miniloop that have a global called *name*."""
+    return [
+        module
+        for where, module in sys.modules.items()
+        if where.partition(".")[0] == "miniloop" and name in vars(module)
+    ]
 
 
 def bare(loop_class: Any) -> Any:

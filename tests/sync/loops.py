@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+import miniloop
 from miniloop.eventloop import EventLoop
 
 SYNC_MODULES = (
@@ -92,14 +93,13 @@ REAL: Mapping[str, Callable[[], Any]] = {
 
 
 def our_names() -> SimpleNamespace:
-    """Return every public name of this floor and the few of the core that go with them."""
+    """Return every public name of this floor and the two of the core that go with them."""
     names: dict[str, Any] = {}
     for name in SYNC_MODULES:
         module = importlib.import_module(f"miniloop.sync.{name}")
         public = getattr(module, "__all__", None) or ["sleep"]
         names.update({each: getattr(module, each) for each in public if each != "TRANSITIONS"})
-    tasks = importlib.import_module("miniloop.core.tasks")
-    names.update({each: getattr(tasks, each) for each in tasks.__all__ if each != "TRANSITIONS"})
+    names.update({each: getattr(miniloop, each) for each in ("Task", "create_task")})
     return SimpleNamespace(**names)
 
 

@@ -75,6 +75,31 @@ def test_nobody_overtakes_those_in_line(run_anywhere: Run, make: Callable[[], An
     assert run_anywhere(main()) == ["patient", "hasty"]
 
 
+def test_nobody_overtakes_a_chosen_waiter_even_if_there_is_enough(run_anywhere: Run) -> None:
+    async def main() -> list[str]:
+        semaphore = Semaphore(0)
+        order = []
+
+        async def patient() -> None:
+            await semaphore.acquire()
+            order.append("patient")
+
+        async def hasty() -> None:
+            async with semaphore:
+                order.append("hasty")
+
+        task = OURS.create_task(patient())
+        await turns()
+        semaphore.release()
+        semaphore.release()
+        assert semaphore.locked()  # one unit is left, but somebody is in line
+        await hasty()
+        await task
+        return order
+
+    assert run_anywhere(main()) == ["patient", "hasty"]
+
+
 @pytest.mark.parametrize("make", [Lock, lambda: Semaphore(1)], ids=["lock", "semaphore"])
 def test_a_chosen_waiter_that_is_cancelled_passes_its_turn_on(
     run_anywhere: Run, make: Callable[[], Any]

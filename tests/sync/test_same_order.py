@@ -51,7 +51,7 @@ def test_our_primitives_do_on_our_loop_what_asyncios_do_on_theirs(program: Progr
 
 
 @checks
-@given(programs())
+@given(programs(scopes=NEWEST))
 def test_our_primitives_do_the_same_on_either_loop(program: Program) -> None:
     theirs = trace(VirtualAsyncioLoop, OURS, program)
     assert trace(VIRTUAL["miniloop"], OURS, program) == theirs

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from miniloop.core.states import diagram, shown_in
+from miniloop.support.states import diagram, shown_in
 
 MODULES = [
     importlib.import_module(f"miniloop.sync.{name}")

@@ -104,6 +104,22 @@ def test_a_cancellation_by_somebody_else_stays_a_cancellation(run: Run) -> None:
     run(main())
 
 
+def test_a_cancellation_that_was_refused_before_does_not_count(run: Run) -> None:
+    async def main() -> None:
+        current = asyncio.current_task()
+        assert current is not None
+        current.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await OURS.sleep(1)
+        assert current.cancelling() == 1
+        with pytest.raises(TimeoutError):
+            async with timeout(1):
+                await OURS.sleep(10)
+        assert current.cancelling() == 1
+
+    run(main())
+
+
 def test_both_at_once_is_a_cancellation(run: Run) -> None:
     async def main() -> None:
         async def sleeper() -> None:

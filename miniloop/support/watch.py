@@ -20,19 +20,20 @@ methods, in the manner of trio's Instrument:
 
 One that raises is logged and detached: watching must not change the program.
 
-Read next: ../reports.py
+Read next: current.py
 """
 
 from __future__ import annotations
 
+import inspect
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from .. import describe
-from .tasks import Task
+from . import describe
 
-__all__ = ["ObservedQueue", "Watch"]
+__all__ = ["ObservedQueue", "Watch", "check_call"]
 
 METHODS = (
     "before_select",
@@ -42,6 +43,25 @@ METHODS = (
     "after_entry",
     "after_run",
 )
+
+
+def check_call(
+    loop: Any, callback: Any, method: str, any_thread: bool = False
+) -> None:
+    """Refuse *callback* for *method* of a closed loop, and what debug mode finds wrong with it.
+
+    Raises RuntimeError when the loop is closed or runs in another thread (unless
+    *any_thread*), TypeError when the callback is a coroutine or cannot be called.
+    """
+    loop._check_closed()
+    if loop._thread_id not in (None, threading.get_ident()) and not any_thread:
+        raise RuntimeError(
+            "Non-thread-safe operation invoked on an event loop other than the current one"
+        )
+    if isinstance(callback, Coroutine) or inspect.iscoroutinefunction(callback):
+        raise TypeError(f"coroutines cannot be used with {method}()")
+    if not callable(callback):
+        raise TypeError(f"a callable object was expected by {method}(), got {callback!r}")
 
 
 class _Telling:
@@ -133,7 +153,7 @@ class Watch:
         seconds = self._loop.time() - self._started
         self._tell("after_entry", entry, seconds)
         if self._loop.get_debug() and seconds >= self._loop.slow_callback_duration:
-            callback = None if isinstance(entry, Task) else entry._callback
-            owner = getattr(callback, "__self__", None)
-            what = owner if isinstance(owner, Task) else entry
+            # A callback that steps a task stands for the task.
+            owner = getattr(getattr(entry, "_callback", None), "__self__", None)
+            what = owner if hasattr(owner, "get_coro") else entry
             describe.logger.warning("Executing %s took %.3f seconds", what, seconds)

@@ -4,7 +4,7 @@ Callbacks, futures that are dropped with an exception inside, tasks destroyed
 while pending: they all end in ``loop.call_exception_handler(context)``, and
 `Reports` is what stands behind it.
 
-Read next: core/guest.py
+Read next: watch.py
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from . import describe
 
-__all__ = ["Reports"]
+__all__ = ["Reports", "Unretrieved", "report_unretrieved"]
 
 
 class Reports:
@@ -86,3 +86,40 @@ class Reports:
             raise
         except BaseException:
             describe.logger.error(message, exc_info=True)
+
+
+class Unretrieved:
+    """Says at its own end that nobody has seen the exception of the future it belongs to.
+
+    A ``__del__`` makes every object of its class dearer to free, and futures are
+    made by the million; this way only one that failed pays.  The *future* is gone
+    when this speaks, so it reports a likeness of it, made of its *slots*.
+    """
+
+    __slots__ = ("armed", "attributes", "kind", "slots")
+
+    def __init__(self, future: Any, slots: tuple[str, ...]) -> None:
+        self.armed = True
+        self.kind = type(future)
+        self.attributes = dict(future.__dict__)
+        self.slots = {name: getattr(future, name) for name in slots if name[:2] != "__"}
+
+    def __del__(self) -> None:
+        if self.armed:
+            likeness = object.__new__(self.kind)
+            likeness.__dict__.update(self.attributes)
+            for name, value in self.slots.items():
+                setattr(likeness, name, value)
+            report_unretrieved(likeness)
+
+
+def report_unretrieved(future: Any) -> None:
+    """Tell the loop that *future* failed and nobody looked."""
+    context = {
+        "message": f"{type(future).__name__} exception was never retrieved",
+        "exception": future._exception,
+        "future": future,
+    }
+    if future._source_traceback:
+        context["source_traceback"] = future._source_traceback
+    future._loop.call_exception_handler(context)

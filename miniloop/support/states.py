@@ -9,7 +9,7 @@ What it is
 Where it differs from asyncio and why
     asyncio describes its states in prose or not at all.
 
-Read next: futures.py
+Read next: ../core/__init__.py
 """
 
 from __future__ import annotations

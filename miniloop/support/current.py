@@ -8,7 +8,7 @@ Where it differs from asyncio
     none was ever set, silently and on every interpreter: old programs start
     with it.  asyncio warns from 3.12 on and raises from 3.14 on.
 
-Read next: futures.py
+Read next: states.py
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ programs print them.  Nothing here changes what it describes.
 Where it differs from asyncio
     One function per kind of object instead of a ``_repr_info`` method on each.
 
-Read next: core/handles.py
+Read next: reports.py
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .interface import SHOW_ARGUMENTS
+from ..interface import SHOW_ARGUMENTS
 
 if TYPE_CHECKING:
-    from .core.futures import Future
-    from .core.handles import Handle
-    from .core.tasks import Task
+    from ..core.futures import Future
+    from ..core.handles import Handle
+    from ..core.tasks import Task
 
 logger = logging.getLogger("asyncio")  # the name that programs have configured for years
 
@@ -82,10 +82,10 @@ def callback(function: Callable[..., object] | None, args: Any, debug: bool = Fa
     return f"{text} at {source[0]}:{source[1]}" if source else text
 
 
-def handle(subject: Handle) -> str:
-    """Return the ``repr`` of a handle or timer."""
+def handle(subject: Handle, cancelled: bool = False) -> str:
+    """Return the ``repr`` of a handle or timer, or what it will be once it is *cancelled*."""
     info = [type(subject).__name__]
-    if subject._callback is None:
+    if cancelled or subject._callback is None:
         info.append("cancelled")
     if hasattr(subject, "_when"):
         info.append(f"when={subject._when}")
