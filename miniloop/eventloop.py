@@ -24,7 +24,7 @@ from .core.handles import Handle
 from .core.loop import Loop
 from .core.timers import TimerHandle
 from .interface import AbstractEventLoop
-from .net import readiness
+from .net import readiness, sockets
 from .net.signals import Signals
 from .net.wakeup import Wakeup
 from .support import current
@@ -55,6 +55,11 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     ) -> None:
         super().__init__(selector, clock, chooser, observer)
         self._asyncgens = AsyncGenerators(self)
+        #: The transport of each descriptor that has one (a weak reference), and the seats
+        #: of those that were waited for: see ``net/readiness.py`` and ``net/sockets.py``.
+        self._transports: dict[int, Any] = {}
+        self._seats: dict[int, Any] = {}
+        self._edges = sockets.edges_of(self._selector) if selector is None else None
         self._signals = Signals(self, lambda: self._wakeup.fileno())
         self._wakeup = Wakeup(self, self._signals.arrived)
 

@@ -139,7 +139,7 @@ current_tasks: MutableMapping[Any, Any] = (
 
 _registry: weakref.WeakSet[Any] = getattr(_tasks, "_scheduled_tasks", None)  # type: ignore[assignment]
 if _registry is None:
-    _registry = _tasks._all_tasks  # type: ignore[attr-defined]
+    _registry = _tasks._all_tasks
 
 #: What `core.coroutines.coroutine` marks functions with; ``unittest.mock`` looks for it too.
 coroutine_marker: object = getattr(asyncio.coroutines, "_is_coroutine", object())

@@ -6,13 +6,9 @@ A coroutine talks to the loop by what it yields:
     a future        wake me when it is done (it comes from ``await future``)
     anything else   a mistake; the task gets a RuntimeError at that very place
 
-Three kinds of object are driven by the same code: the coroutine of an ``async
-def``, a generator made by a function under `coroutine`, and any object with the
-methods of ``collections.abc.Coroutine``.
-
 Where it differs from asyncio
-    `coroutine` is here for good; asyncio removed its own in Python 3.11, and
-    with it the generators that so many texts explain the loop with.
+    `coroutine` is here for good: asyncio removed its own in 3.11, and with it the
+    generators that so many texts explain the loop with.
 
 Read next: handles.py
 """
@@ -30,20 +26,13 @@ from ..interface import coroutine_marker
 
 __all__ = ["coroutine", "iscoroutine", "iscoroutinefunction"]
 
-# Exact classes that have already been found to be coroutines: spares the
-# abstract base class' slow instance check for every task.
-_known_types: set[type] = {types.CoroutineType}
-
 
 def coroutine(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark *function* as a coroutine function, whether or not it is a generator function.
+    """Return *function* as a coroutine function, whether or not it is a generator function.
 
     A generator function may then use bare ``yield`` (one turn of the loop) and
-    ``yield from`` (await a future, a coroutine or another such generator), and
-    what it returns can be awaited and made a task.  A plain function is called
-    and, when it returns something awaitable, that is awaited.
-
-    Returns the coroutine function; an ``async def`` function comes back as it is.
+    ``yield from`` (await); what it returns can be awaited and made a task.  Of a
+    plain function the result is awaited, if it can be.
     Counterpart: ``asyncio.coroutine`` up to Python 3.10, and ``types.coroutine``.
     """
     if inspect.iscoroutinefunction(function):
@@ -78,19 +67,9 @@ def iscoroutinefunction(func: object) -> bool:
 def iscoroutine(obj: object) -> bool:
     """Return True if *obj* is a coroutine object: one that a task can drive.
 
-    That is the coroutine of an ``async def``, a generator made under `coroutine`
-    (a plain generator is not: it never promised to yield only what a loop
-    understands) or an instance of ``collections.abc.Coroutine``.
-    Counterpart: ``asyncio.iscoroutine``.
+    That is the coroutine of an ``async def``, a generator made under `coroutine`,
+    or an instance of ``collections.abc.Coroutine``.  Counterpart: ``asyncio.iscoroutine``.
     """
-    kind = type(obj)
-    if kind in _known_types:
-        return True
     if isinstance(obj, types.GeneratorType):
         return bool(obj.gi_code.co_flags & inspect.CO_ITERABLE_COROUTINE)
-    if isinstance(obj, collections.abc.Coroutine):
-        # A program may make classes without end; a bounded cache is enough.
-        if len(_known_types) < 100:
-            _known_types.add(kind)
-        return True
-    return False
+    return isinstance(obj, types.CoroutineType | collections.abc.Coroutine)

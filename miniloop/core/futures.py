@@ -48,31 +48,20 @@ TRANSITIONS = (
     (PENDING, "cancel", CANCELLED),
 )
 
-#: What `Future.__await__` leaves in ``_asyncio_future_blocking`` for the task that is
-#: about to wait: true, as the protocol wants, but not the True that other code may set.
-AWAITED = 1
-
 
 class Future(Generic[T]):
     """A result that is set later; ``await`` it to get the result.
 
-    *loop* is the loop whose tasks and callbacks it wakes (default: the current
-    one).  Awaiting raises what was set with `set_exception`, or CancelledError
-    when it was cancelled; cancelling a task that awaits a future cancels the
-    future as well.  Counterpart: ``asyncio.Future``.
+    *loop* is the loop whose tasks it wakes (default: the current one).  Awaiting
+    raises what was set with `set_exception`, or CancelledError; cancelling a task
+    that awaits a future cancels the future.  Counterpart: ``asyncio.Future``.
     """
 
     # What every future needs has a slot; what few need is a default of the class and goes
     # into the instance's dictionary when it is set: making a future must be cheap.
     __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_asyncio_future_blocking",
-        "_exception",
-        "_loop",
-        "_result",
-        "_state",
-        "_waiters",
+        *("__dict__", "__weakref__", "_asyncio_future_blocking", "_exception"),
+        *("_loop", "_result", "_state", "_waiters"),
     )
     _cancel_message: Any = None
     _cancelled_exc: CancelledError | None = None
@@ -89,8 +78,9 @@ class Future(Generic[T]):
         self._exception: BaseException | None = None
         self._result: Any
         #: True from an ``await`` until the task has taken notice: tells ``yield from
-        #: future`` from ``yield future``, which is a mistake.
-        self._asyncio_future_blocking: int = False
+        #: future`` from ``yield future``, a mistake.  `__await__` sets it to the loop,
+        #: which is as true as True: then our own loop knows at once that it is meant.
+        self._asyncio_future_blocking: Any = False
         if self._loop.get_debug():
             self._source_traceback = describe.creation_stack(2)
 
@@ -137,8 +127,7 @@ class Future(Generic[T]):
     def result(self) -> T:
         """Return the result, or raise the exception that was set.
 
-        Raises CancelledError when the future was cancelled and
-        InvalidStateError when it is not done yet.
+        Raises CancelledError when cancelled, InvalidStateError when not done yet.
         """
         error = self.exception("Result is not ready.")
         if error is not None:
@@ -147,13 +136,12 @@ class Future(Generic[T]):
                 raise error.with_traceback(self._exception_tb)
             finally:
                 del error, self  # no cycle through this frame
-        return self._result
+        return self._result  # type: ignore[no-any-return]
 
     def exception(self, _not_done: str = "Exception is not set.") -> BaseException | None:
         """Return the exception that was set, or None when there is a result.
 
-        Raises CancelledError when the future was cancelled and
-        InvalidStateError when it is not done yet.
+        Raises CancelledError when cancelled, InvalidStateError when not done yet.
         """
         try:
             if self._state is not FINISHED:
@@ -305,10 +293,10 @@ class Future(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         if self._state is PENDING:
-            self._asyncio_future_blocking = AWAITED
+            self._asyncio_future_blocking = self._loop
             yield self  # the task waits here until the future is done
         if self._state is FINISHED and self._exception is None:
-            return self._result
+            return self._result  # type: ignore[no-any-return]
         if self._state is PENDING:
             raise RuntimeError("await wasn't used with future")
         return self.result()
@@ -329,9 +317,3 @@ def isfuture(obj: object) -> bool:
         hasattr(obj.__class__, "_asyncio_future_blocking")
         and getattr(obj, "_asyncio_future_blocking", None) is not None
     )
-
-
-def _set_result_unless_cancelled(future: Any, result: Any) -> None:
-    """Set *result* unless the future, of either library, was completed meanwhile."""
-    if future._state == PENDING:
-        future.set_result(result)

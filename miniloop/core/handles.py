@@ -1,8 +1,8 @@
 """One callback waiting for its turn: an entry of the ready queue.
 
-The ready queue holds two kinds of entry, handles and tasks.  A handle is run
-once; a task is run one step.  A future keeps its callbacks as handles too, so
-that completing it means moving ready-made entries into the queue.
+The ready queue holds two kinds of entry: a handle is run once, a task is run one
+step.  A future keeps its callbacks as handles too, so that completing it means
+moving ready-made entries into the queue.
 
 States
     waiting -- run ----> run
@@ -30,11 +30,10 @@ TRANSITIONS = (("waiting", "run", "run"), ("waiting", "cancel", "cancelled"))
 
 
 class Handle:
-    """What ``call_soon`` returns: a callback that can still be cancelled.
+    """What ``call_soon`` returns: a *callback* with its *args* that can still be cancelled.
 
-    Arguments are the *callback*, the tuple of its *args*, the *loop* it belongs
-    to and the contextvars *context* it shall run in (default: a copy of the
-    current one).  Counterpart: ``asyncio.Handle``.
+    It belongs to *loop* and runs in the contextvars *context* (default: a copy of
+    the current one).  Counterpart: ``asyncio.Handle``.
     """
 
     __slots__ = (
@@ -85,12 +84,13 @@ class Handle:
         """Run the callback in its context; what it raises is reported to the loop."""
         try:
             self._context.run(self._callback, *self._args)  # type: ignore[arg-type, misc]
-        except (SystemExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
             self._report(error)
 
     def _report(self, error: BaseException) -> None:
+        """Tell the loop what the callback raised; what must stop the program goes on upwards."""
+        if isinstance(error, SystemExit | KeyboardInterrupt):
+            raise error
         context = {
             "message": f"Exception in callback {describe.callback(self._callback, self._args)}",
             "exception": error,

@@ -11,16 +11,13 @@ phases, in asyncio's order:
     run       run exactly the entries that are in the queue at this point, first
               in first out; what they add is for the next iteration
 
-``run_forever`` is one driver of that generator; guest mode and the simulated
-World are others.  Who chooses, who is told and who takes the time of slow
-callbacks is in ``support/watch.py``: no debugging code stands here.
+``run_forever`` is one driver of that generator, guest mode is another.  Who chooses,
+who is told, and debug mode stand in ``support/watch.py``: there is none of it here.
 
-Order is behaviour.  Selecting costs more than running a short step, so while
-entries are ready it is put off, but never beyond `PATIENCE` entries run since
-the last time, never in the first iteration of a run, never when stopping, and
-never with a selector of the caller's own; timers are looked at in every
-iteration.  To a program that is as if the outside world had been a few
-microseconds late.
+Selecting costs more than a short step, so while entries are ready it is put off,
+but never beyond `PATIENCE` entries run, never in the first iteration of a run or
+when stopping, and never with a selector of the caller's own; timers are looked at
+each time.  To a program the outside world is a few microseconds late, that is all.
 
 Read next: ../support/watch.py
 """
@@ -41,7 +38,7 @@ from ..interface import _set_running_loop, current_tasks
 from ..support import describe
 from ..support.controls import Controls
 from ..support.watch import ObservedQueue, check_call
-from .futures import AWAITED, PENDING, Future
+from .futures import PENDING, Future
 from .handles import Handle
 from .tasks import Task
 from .timers import TimerHandle, Timers
@@ -63,10 +60,7 @@ _new = object.__new__
 class Loop(Controls):
     """A ready queue, a timer heap, and the generator that runs them.
 
-    *selector* says what may happen outside (default: the best of the platform),
-    *clock* returns the time in seconds (default: ``time.monotonic``), *chooser*
-    picks among the entries of an iteration (default: the oldest), *observer* is
-    told what happens.  ``EventLoop`` adds the network and asyncio's other methods.
+    The arguments are the four seams; see ``EventLoop``, which adds the network.
     """
 
     def __init__(
@@ -95,20 +89,14 @@ class Loop(Controls):
         """Run; yield the seconds to wait for events (None: for ever), get the events back."""
         ready, timers, heap = self.ready, self.timers, self.timers.heap
         popleft, append = ready.popleft, ready.append
-        patience, current, watch = 0, None, None
+        patience, current, watch, running = 0, None, None, True
         try:
-            while True:
+            while running:
                 # timeout
-                if heap:
-                    timers.drop_cancelled()
                 if patience < len(ready) or not ready or self._stopping:
-                    if current is not None:
-                        del current_tasks[self]
-                    current, watch, patience = None, self._watch, self._patience
-                    # select
-                    events = yield self._timeout()
-                    # arrivals
-                    self._process_events(events)
+                    # select, arrivals
+                    self._process_events((yield self._before_select(current)))
+                    patience, current, watch = self._patience, None, self._watch
                 # due
                 if heap:
                     timers.release_due(self._clock() + self._clock_resolution, ready)
@@ -127,17 +115,14 @@ class Loop(Controls):
                             else:
                                 entry._fut_waiter = None
                                 yielded = entry._context.run(entry._send, None)
-                        except StopIteration as end:
-                            entry._return(end.value)
-                        except BaseException as error:
-                            entry._fail(error)
+                        except BaseException as end:
+                            entry._end(end)
                         else:
                             if yielded is None:
                                 append(entry)
                             elif (
                                 type(yielded) in OWN
-                                and yielded._asyncio_future_blocking is AWAITED
-                                and yielded._loop is self
+                                and yielded._asyncio_future_blocking is self
                                 and yielded is not entry
                                 and not entry._throws
                             ):
@@ -155,24 +140,28 @@ class Loop(Controls):
                             current = None
                         try:
                             entry._context.run(entry._callback, *entry._args)
-                        except (KeyboardInterrupt, SystemExit):
-                            raise
                         except BaseException as error:
                             entry._report(error)
-                entry = yielded = None  # nothing may live on because we are waiting
-                if self._stopping:
-                    return
+                # Nothing may live on because we are waiting.
+                running, entry, yielded = not self._stopping, None, None
         finally:
-            if current is not None:
-                current_tasks.pop(self, None)
+            self._before_select(current)
 
-    def _timeout(self) -> float | None:
-        if self.ready or self._stopping:
-            return 0
+    def _before_select(self, current: Any) -> float | None:
+        """End the announcement of the *current* task; return the seconds to wait."""
+        if current is not None:
+            current_tasks.pop(self, None)
+        self.timers.drop_cancelled()
         heap = self.timers.heap
-        if heap:
-            return min(max(heap[0][0] - self._clock(), 0), MAXIMUM_SELECT_TIMEOUT)
-        return None
+        if self.ready or self._stopping:
+            timeout: float | None = 0
+        elif heap:
+            timeout = min(max(heap[0][0] - self._clock(), 0), MAXIMUM_SELECT_TIMEOUT)
+        else:
+            timeout = None
+        if self._watch is not None:
+            self._watch.select(timeout)
+        return timeout
 
     def _process_events(self, events: Any) -> None:
         """Put the callbacks of ready descriptors into the ready queue, in the selector's order."""
@@ -225,10 +214,7 @@ class Loop(Controls):
         self._stopping = True
 
     def close(self) -> None:
-        """Drop what is queued and free what the loop holds; harmless when closed already.
-
-        Raises RuntimeError while the loop runs.
-        """
+        """Drop what is queued and free what the loop holds; RuntimeError while it runs."""
         if self.is_running():
             raise RuntimeError("Cannot close a running event loop")
         if self._closed:
@@ -249,10 +235,10 @@ class Loop(Controls):
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Handle:
-        """Call ``callback(*args)`` in the next iteration, after all that was asked for before.
+        """Call ``callback(*args)`` in the next iteration; return a handle that can cancel it.
 
-        It runs in *context* (default: a copy of the current one).  Returns a
-        handle that can cancel it.  Raises RuntimeError when the loop is closed.
+        It runs in *context* (default: a copy of the current one), after all that was
+        asked for before.  Raises RuntimeError when the loop is closed.
         """
         if self._careful:
             check_call(self, callback, "call_soon")
@@ -307,11 +293,9 @@ class Loop(Controls):
         context: Context | None = None,
         eager_start: bool | None = None,
     ) -> Any:
-        """Run *coro* as a task of this loop, beginning in the next iteration.
+        """Run *coro* as a task (see `Task`), beginning in the next iteration.
 
-        *name*, *context* and *eager_start* are `Task`'s.  A task factory, if one
-        is set, makes the task.  Raises RuntimeError when the loop is closed, and
-        TypeError when *coro* cannot be run.
+        Raises RuntimeError when the loop is closed, TypeError when *coro* cannot be run.
         """
         if self._closed:
             self._check_closed()

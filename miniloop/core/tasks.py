@@ -1,9 +1,8 @@
 """A coroutine that is driven step by step.
 
-A step runs the coroutine up to its next ``yield``.  The loop takes a task from
-its ready queue and steps it in place (see ``loop.py``); this module holds the
-rest: how a task starts, what it does about what its coroutine yielded when that
-is not the plain case, and how it ends.
+A step runs the coroutine up to its next ``yield``.  The loop takes a task from its
+ready queue and steps it in place (see ``loop.py``); here is the rest: how a task
+starts, what it does about an unusual ``yield``, and how it ends.
 
 States
     ready   -- step: yields None -------> ready
@@ -17,17 +16,16 @@ Invariants
     waiting  ``_fut_waiter`` is the pending future, and the task (or its
              ``_wakeup``) is among that future's waiters
     done     in neither, and no longer in the registry of live tasks
-    ``_throws`` is set whenever the next step has to throw something in, or may
-    have to: the loop looks at this one flag and asks `Task._told` for the rest.
+    ``_throws`` is set if the next step may have to throw something in: the loop
+    looks at this one flag and asks `Task._told` for the rest.
 
 Cancellation asks, it does not kill: `Task.cancel` cancels the awaited future, and
 the CancelledError comes back through the await.  A task that waits for nothing
 gets it thrown in at its next step (``_must_cancel``).
 
 Where it differs from asyncio
-    The loop steps the task itself, so there is no handle per step.  A traceback
-    starts in the coroutine, as with asyncio's C tasks.  Any awaitable can be
-    made a task, and so can a plain generator.
+    There is no handle per step.  Any awaitable can be made a task, and so can a
+    plain generator.
 
 Read next: loop.py
 """
@@ -36,10 +34,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import types
-from collections.abc import Awaitable, Generator
 from contextvars import Context, copy_context
-from types import CoroutineType, FrameType
+from types import CoroutineType, FrameType, SimpleNamespace
 from typing import Any, TextIO, TypeVar
 from weakref import ref
 
@@ -53,6 +49,7 @@ from ..interface import (
     remember_task,
 )
 from ..support import current, describe
+from ..support.awaitables import as_coroutine
 from ..support.reports import report_unretrieved
 from .coroutines import iscoroutine
 from .futures import CANCELLED, PENDING, Future, isfuture
@@ -72,34 +69,15 @@ TRANSITIONS = (
 _next_number = itertools.count(1).__next__
 
 #: A task has a `__del__` anyway: it needs nobody to say that its exception was not seen.
-_BY_ITSELF = types.SimpleNamespace()
-
-
-@types.coroutine
-def _delegate(generator: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-    return (yield from generator)
-
-
-async def _drive(awaitable: Awaitable[T]) -> T:
-    return await awaitable
-
-
-def as_coroutine(subject: Any) -> Any:
-    """Return a coroutine that does what *subject* (an awaitable or a generator) does."""
-    if inspect.isgenerator(subject):
-        return _drive(_delegate(subject))
-    return _drive(subject)
+_BY_ITSELF = SimpleNamespace()
 
 
 class Task(Future[T]):
-    """A future that runs a coroutine and takes its result.
+    """A future that runs *coro*, a coroutine or other awaitable, and takes its result.
 
-    *coro* is a coroutine, a generator or another awaitable (but not a future);
-    *loop* the loop to run it (default: the current one), *name* shows in its
-    ``repr``, *context* is the contextvars context to run in (default: a copy of
-    the current one).  With *eager_start* and a running loop the first step runs
-    at once, inside the constructor.
-
+    *loop* is to run it (default: the current one), *name* shows in its ``repr``,
+    *context* is the contextvars context to run in (default: a copy of the current
+    one).  With *eager_start*, and the loop running, the first step runs at once.
     Raises TypeError when *coro* cannot be run.  Counterpart: ``asyncio.Task``.
     """
 
@@ -195,10 +173,7 @@ class Task(Future[T]):
         raise RuntimeError("Task does not support set_exception operation")
 
     def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
-        """Return the frames of the suspended coroutine, or of the traceback it ended with.
-
-        At most *limit* frames: the newest of a stack, the oldest of a traceback.
-        """
+        """Return the frames of the coroutine, or of its last traceback: *limit* at most."""
         return describe.task_frames(self, limit)
 
     def print_stack(self, *, limit: int | None = None, file: TextIO | None = None) -> None:
@@ -208,8 +183,7 @@ class Task(Future[T]):
     def cancel(self, msg: Any | None = None) -> bool:
         """Ask the task to stop: CancelledError(*msg*) is raised where it waits.
 
-        The coroutine may clean up, or refuse.  Returns False when the task is
-        done already, True otherwise.  Each call counts; see `uncancel`.
+        It may clean up, or refuse.  Returns False when it is done already.
         """
         if self._state is not PENDING:
             self._log_traceback = False
@@ -227,10 +201,7 @@ class Task(Future[T]):
         return self._num_cancels_requested
 
     def uncancel(self) -> int:
-        """Take one call of `cancel` back; return how many are left.
-
-        With none left, a CancelledError that was not thrown yet is not thrown.
-        """
+        """Take one call of `cancel` back (the last: nothing is thrown); return what is left."""
         if self._num_cancels_requested > 0:
             self._num_cancels_requested -= 1
             if self._num_cancels_requested == 0:
@@ -258,10 +229,8 @@ class Task(Future[T]):
         try:
             resume, value = self._told()
             yielded = resume(value)
-        except StopIteration as end:
-            self._return(end.value)
-        except BaseException as error:
-            self._fail(error)
+        except BaseException as end:
+            self._end(end)
         else:
             self._suspend(yielded)
         finally:
@@ -330,41 +299,34 @@ class Task(Future[T]):
         except AttributeError:
             self._loop.call_soon(self._step, context=self._context)
 
-    def _return(self, value: T) -> None:
-        """End with *value*, or cancelled if that was asked for in the very last step."""
+    def _end(self, error: BaseException) -> None:
+        """End as the coroutine did: with a result, in *error* if that is a StopIteration."""
         forget_task(self._reference)
         if self._state is not PENDING:
-            self._complain()
-        elif self._throws and self._must_cancel:
-            self._must_cancel = False
-            Future.cancel(self, self._cancel_message)
+            # Only Future.set_result(task, ...) behind the task's back leads here.
+            wrong = InvalidStateError(f"step(): already done: {self!r}")
+            report = {"message": str(wrong), "exception": wrong, "task": self}
+            self._loop.call_exception_handler(report)
+        elif isinstance(error, StopIteration):
+            if self._throws and self._must_cancel:  # asked for in the very last step
+                self._must_cancel = False
+                Future.cancel(self, self._cancel_message)
+            else:
+                Future.set_result(self, error.value)
         else:
-            Future.set_result(self, value)
-
-    def _fail(self, error: BaseException) -> None:
-        """End with what the coroutine raised; what must stop the program goes on upwards."""
-        forget_task(self._reference)
-        traceback = error.__traceback__
-        if traceback is not None:  # it shall begin in the coroutine, not in who stepped it
-            error.__traceback__ = traceback.tb_next or traceback
-        if self._state is not PENDING:
-            self._complain()
-        elif isinstance(error, CancelledError):
-            self._cancelled_exc = error
-            Future.cancel(self)
-        else:
-            Future.set_exception(self, error)
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            raise error
-
-    def _complain(self) -> None:
-        # Only Future.set_result(task, ...) behind the task's back leads here.
-        error = InvalidStateError(f"step(): already done: {self!r}")
-        self._loop.call_exception_handler({"message": str(error), "exception": error, "task": self})
+            if (step := error.__traceback__) is not None:
+                error.__traceback__ = step.tb_next or step  # it begins in the coroutine
+            if isinstance(error, CancelledError):
+                self._cancelled_exc = error
+                Future.cancel(self)
+            else:
+                Future.set_exception(self, error)
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                raise error  # it must stop the program
 
 
 def _outcome(future: Any) -> BaseException | None:
-    """Return what awaiting *future* would raise, or None; it may not be done yet."""
+    """Return what awaiting *future*, which may not be done yet, would raise."""
     if isinstance(future, Future):
         if future._state is PENDING:
             return None
@@ -381,5 +343,6 @@ def _outcome(future: Any) -> BaseException | None:
 
 
 def loop_of(future: Any) -> Any:
+    """Return the loop of *future*, which may be of any make."""
     get_loop = getattr(future, "get_loop", None)
     return get_loop() if get_loop is not None else future._loop

@@ -1,10 +1,9 @@
 """Callbacks that wait for a time: the timer heap.
 
-`Timers` is a binary heap of ``(when, handle)`` pairs.  Pairs are compared in C
-by their time; only when two times are exactly equal are the handles compared,
-and those compare by time as well, so that neither is less.  Timers that are due
-at the very same instant therefore leave the heap in the order in which
-asyncio's heap of handles lets them go: an order that programs can observe.
+`Timers` is a binary heap of ``(when, handle)`` pairs, which compare in C by their
+time.  Only when two times are equal are the handles compared, by time again, so
+that neither is less: timers that are due at the same instant leave the heap in the
+order in which asyncio's heap of handles lets them go, which programs can observe.
 
 States
     scheduled -- due ----> ready
@@ -45,10 +44,7 @@ _REBUILD_ABOVE = 100
 
 
 class TimerHandle(Handle):
-    """What ``call_later`` and ``call_at`` return: a callback with a due time.
-
-    *when* is in seconds on the loop's clock.  Counterpart: ``asyncio.TimerHandle``.
-    """
+    """What ``call_at`` returns: a callback that is due *when* (seconds on the loop's clock)."""
 
     __slots__ = ("_scheduled", "_when")
 
@@ -133,6 +129,8 @@ class Timers:
 
     def release_due(self, end: float, ready: deque[Any]) -> None:
         """Move every timer that is due before *end* (seconds, exclusive) to the *ready* queue."""
+        if self.cancelled:
+            self.drop_cancelled()
         heap = self.heap
         while heap and heap[0][0] < end:
             handle = heapq.heappop(heap)[1]

@@ -15,18 +15,24 @@ States of a descriptor
     both     -- remove_reader -> writing
              -- remove_writer -> reading
 
+Invariants
+    A descriptor belongs to one user at a time: a transport (`claim`), or whoever
+    called `add`.  A seat that waits for the next ``sock_recv`` (see ``sockets.py``)
+    is no user: it leaves as soon as anybody else comes.
+
 Read next: wakeup.py
 """
 
 from __future__ import annotations
 
 import selectors
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from ..core.handles import Handle
 
-__all__ = ["TRANSITIONS", "add", "remove"]
+__all__ = ["TRANSITIONS", "add", "check_free", "claim", "polls", "release", "remove"]
 
 TRANSITIONS = (
     ("absent", "add_reader", "reading"),
@@ -50,6 +56,8 @@ def add(loop: Any, fd: Any, event: int, callback: Callable[..., object], args: A
     """
     loop._check_closed()
     handle = Handle(callback, args, loop, None)
+    if loop._seats:
+        _ask_to_leave(loop, fd)
     place = _PLACE[event]
     key = loop._selector.get_map().get(fd)
     pair: list[Handle | None] = [None, None] if key is None else list(key.data)
@@ -67,6 +75,8 @@ def remove(loop: Any, fd: Any, event: int) -> bool:
     """Stop watching *fd* for *event*; return whether it was watched."""
     if loop.is_closed():
         return False
+    if loop._seats:
+        _ask_to_leave(loop, fd)
     key = loop._selector.get_map().get(fd)
     if key is None:
         return False
@@ -82,3 +92,49 @@ def remove(loop: Any, fd: Any, event: int) -> bool:
         return False
     removed.cancel()
     return True
+
+
+def polls(loop: Any, fd: int, event: int) -> bool:
+    """Return whether *fd* is watched for *event*."""
+    key = loop._selector.get_map().get(fd)
+    return key is not None and bool(key.events & event)
+
+
+def _fileno(fd: Any) -> int:
+    if isinstance(fd, int):
+        return fd
+    try:
+        return int(fd.fileno())
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError(f"Invalid file object: {fd!r}") from None
+
+
+def _ask_to_leave(loop: Any, fd: Any) -> None:
+    seat = loop._seats.pop(_fileno(fd), None)
+    if seat is not None:
+        seat.leave()
+
+
+# -- whose descriptor it is ----------------------------------------------------
+
+
+def claim(loop: Any, fd: int, transport: Any) -> None:
+    """Remember that *fd* is used by *transport*, without keeping it alive."""
+    loop._transports[fd] = weakref.ref(transport)
+
+
+def release(loop: Any, fd: int, transport: Any) -> None:
+    """Forget that *fd* is used by *transport*, unless it is another's by now."""
+    if loop._transports.get(fd) == weakref.ref(transport):
+        del loop._transports[fd]
+
+
+def check_free(loop: Any, fd: Any) -> None:
+    """Raise RuntimeError when *fd*, a descriptor or what has one, is used by a live transport.
+
+    Raises ValueError when it is not a descriptor.
+    """
+    reference = loop._transports.get(_fileno(fd))
+    transport = reference and reference()
+    if transport and not transport.is_closing():
+        raise RuntimeError(f"File descriptor {fd!r} is used by transport {transport!r}")

@@ -165,7 +165,7 @@ class StreamReader:
                 self._take(searched)
                 raise ValueError(NOT_FOUND)
             if self._eof:
-                return self._take(searched)
+                return self._take_rest()
             await self._more("readuntil")
         line = self._take(end)
         if end > self._limit + 1:
@@ -201,7 +201,7 @@ class StreamReader:
                 if searched > self._limit:
                     raise LimitOverrunError(NOT_FOUND, searched)
             if self._eof:
-                raise IncompleteReadError(self._take(size), None)
+                raise IncompleteReadError(self._take_rest(), None)
             await self._more("readuntil")
         if start > self._limit:
             raise LimitOverrunError(TOO_LONG, start)
@@ -242,7 +242,7 @@ class StreamReader:
             return b""
         while len(self._buffer) < n:
             if self._eof:
-                raise IncompleteReadError(self._take(n), n)
+                raise IncompleteReadError(self._take_rest(), n)
             await self._more("readexactly")
         return self._take(n)
 
@@ -282,6 +282,12 @@ class StreamReader:
         if self._paused and len(buffer) <= self._limit:
             self._paused = False
             self._transport.resume_reading()
+        return data
+
+    def _take_rest(self) -> bytes:
+        """Take all that is left at the end of the stream, where no transport has to go on."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
         return data
 
 

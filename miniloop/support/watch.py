@@ -16,7 +16,6 @@ methods, in the manner of trio's Instrument:
     entry_added(entry)             a handle or task was put into the ready queue
     before_entry(entry)            it is about to run (a task: to make one step)
     after_entry(entry, seconds)    it has run, and took so long on the loop's clock
-    after_run()                    the iteration is over
 
 One that raises is logged and detached: watching must not change the program.
 
@@ -41,13 +40,10 @@ METHODS = (
     "entry_added",
     "before_entry",
     "after_entry",
-    "after_run",
 )
 
 
-def check_call(
-    loop: Any, callback: Any, method: str, any_thread: bool = False
-) -> None:
+def check_call(loop: Any, callback: Any, method: str, any_thread: bool = False) -> None:
     """Refuse *callback* for *method* of a closed loop, and what debug mode finds wrong with it.
 
     Raises RuntimeError when the loop is closed or runs in another thread (unless
@@ -117,19 +113,16 @@ class Watch:
         self.entry: Any = None
 
     def select(self, timeout: float | None) -> None:
-        """The loop will wait for *timeout* seconds."""
+        """End the iteration: the loop will wait for *timeout* seconds, or stop."""
+        self._finish()
         self._tell("before_select", timeout)
 
     def run(self, count: int) -> Callable[[], Any]:
         """Begin a run phase of *count* entries; return what to take them with."""
+        self._finish()
         self._left = count
         self._tell("before_run", count)
         return self._take
-
-    def done(self) -> None:
-        """End the run phase."""
-        self._finish()
-        self._tell("after_run")
 
     def _take(self) -> Any:
         self._finish()

@@ -34,7 +34,7 @@ def one_turn() -> Generator[None, None, None]:
 
 def _wake(future: Any, result: Any) -> None:
     # The sleeper may have been cancelled in the very turn in which its time came.
-    if not future.done():
+    if future._state == "PENDING":
         future.set_result(result)
 
 

@@ -19,9 +19,10 @@ from typing import Any
 
 from ..core.coroutines import iscoroutine
 from ..core.futures import isfuture
-from ..core.tasks import Task, as_coroutine, loop_of
+from ..core.tasks import Task, loop_of
 from ..interface import AbstractEventLoop, current_tasks, get_running_loop, live_tasks
 from ..support import current
+from ..support.awaitables import as_coroutine
 
 __all__ = [
     "all_tasks",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-def create_task(coro: Any, *, name: object = None, context: Context | None = None) -> Task[Any]:
+def create_task(coro: Any, *, name: object = None, context: Context | None = None) -> Any:
     """Have the running loop run *coro* as a task, beginning in its next iteration.
 
     Keep the task that is returned: a loop holds its tasks only weakly.  Raises
@@ -45,8 +46,8 @@ def create_task(coro: Any, *, name: object = None, context: Context | None = Non
     if context is None:
         if name is None:
             return loop.create_task(coro)
-        return loop.create_task(coro, name=name)  # type: ignore[arg-type, return-value]
-    return loop.create_task(coro, name=name, context=context)  # type: ignore[arg-type, return-value]
+        return loop.create_task(coro, name=name)  # type: ignore[arg-type]
+    return loop.create_task(coro, name=name, context=context)  # type: ignore[arg-type]
 
 
 def ensure_future(coro_or_future: Any, *, loop: AbstractEventLoop | None = None) -> Any:

@@ -4,12 +4,13 @@ The modules of ``test.test_asyncio`` are used where the interpreter has them
 installed; nothing of them is copied.  Each module runs in a process of its own,
 in a *cell*:
 
-    names   the test module's ``asyncio`` is miniloop: classes, functions and loops
+    names   the test module's ``asyncio`` is miniloop: its classes and functions
     loop    asyncio's own names, but every loop that is made is the target's
 
-The target is ``miniloop``; ``control`` is a plain subclass of asyncio's own loop,
-which must fail nothing and so shows that the harness adds no failures;
-``uvloop`` is there for comparison.
+The target is the class of the loops that are made: ``miniloop``, ``uvloop`` for
+comparison, or ``control``, a plain subclass of asyncio's own.  The control loop under
+asyncio's own names must fail nothing, which shows that the harness adds no failures;
+under miniloop's names it shows that they work while asyncio's loop runs.
 
 By hand:   python -m tests.cpython --module test_tasks --mode names
 In pytest: tests/cpython/test_cpython.py

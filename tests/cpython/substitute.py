@@ -157,6 +157,8 @@ def substitute(test_module: str, loop_class: Any, base_class: Any, taken: Taken)
         "futures": {"_PyFuture": miniloop.Future},
         "tasks": {"_PyTask": miniloop.Task},
     }
+    for describe in ours(("support.describe",)):
+        twins["coroutines"] = {"_format_coroutine": vars(describe)["coroutine"]}
     if test_module == NEEDS_C_TASK:
         twins["tasks"]["_CTask"] = miniloop.Task
     facades: dict[str, Any] = {}

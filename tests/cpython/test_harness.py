@@ -87,10 +87,11 @@ def test_what_several_children_made_is_added_up(tmp_path: Path) -> None:
     assert outcome.seconds == 1.0
 
 
-def judged(outcomes: dict[str, str], *listed: str, made: int = 1) -> list[str]:
-    entry = Expected("test_locks", "names", (), listed, "a reason")
-    outcome = Outcome(CELL, outcomes, made={"loops": made})
-    return judge(outcome, dict.fromkeys(listed, entry))
+def judged(outcomes: dict[str, str], *listed: str, made: int = 1, broken: str = "") -> list[str]:
+    methods = tuple(test.removeprefix("A.") for test in listed)
+    entry = Expected("test_locks", "A", methods, "names", (), "a reason")
+    outcome = Outcome(CELL, outcomes, made={"loops": made}, broken=broken)
+    return judge(outcome, dict.fromkeys(entry.tests(), entry))
 
 
 def test_what_is_listed_may_fail() -> None:
@@ -117,6 +118,12 @@ def test_anything_else_is_a_problem(
 def test_a_run_without_our_code_is_no_evidence() -> None:
     (problem,) = judged({"A.one": "pass"}, made=0)
     assert "no evidence" in problem
+
+
+def test_an_incomplete_run_says_so_and_nothing_about_what_it_did_not_reach() -> None:
+    (failed, incomplete) = judged({"A.one": "fail"}, "A.two", made=0, broken="gone")
+    assert "A.one" in failed
+    assert "gone" in incomplete
 
 
 def test_an_entry_holds_for_its_versions_only() -> None:

@@ -111,13 +111,26 @@ class World:
         # Whoever still waits after this time waits for ever.
         await self.names.wait(self.tasks, timeout=1000)
         self.note("end", *[repr(each).split("[")[-1] for each in (self.event, *self.locks)])
-        for task in self.tasks:
-            task.cancel()
-        await self.names.wait(self.tasks)
+        while pending := [task for task in self.tasks if not task.done()]:
+            await self.stop(pending)
         for number, task in enumerate(self.tasks):
             exc = None if task.cancelled() else task.exception()
             self.note("outcome", number, task.cancelled(), _plain(exc))
         return self.trace
+
+    async def stop(self, tasks: list[Any]) -> None:
+        """Cancel *tasks*, and free what one may have to hold before it can end."""
+        for task in tasks:
+            task.cancel()
+        await self.names.wait(tasks, timeout=1)
+        for lock in (self.locks[0], self.condition):
+            if lock.locked():
+                lock.release()
+
+    async def stop_all(self) -> None:
+        """Stop what the program left behind."""
+        while rest := [*(asyncio.all_tasks() - {asyncio.current_task()})]:
+            await self.stop(rest)
 
     async def body(self, name: str, operations: list[Operation]) -> None:
         """Run *operations* one after the other, noting each one's outcome."""

@@ -20,13 +20,10 @@ def trace(factory: Any, names: Any, program: Program) -> list[Any]:
     """Run *program* with *names* on a loop from *factory*; return what it did."""
     loop = factory()
     loop.set_exception_handler(lambda loop, context: None)
+    world = World(names)
     try:
-        result = list(loop.run_until_complete(World(names).main(program)))
-        rest = asyncio.all_tasks(loop)
-        for task in rest:
-            task.cancel()
-        if rest:
-            loop.run_until_complete(asyncio.wait(rest))
+        result = list(loop.run_until_complete(world.main(program)))
+        loop.run_until_complete(world.stop_all())
     finally:
         loop.close()
     return result

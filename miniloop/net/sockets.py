@@ -1,0 +1,341 @@
+"""The ``sock_*`` methods: one operation on a socket of the program's own.
+
+Each tries at once, and only when that would block makes a future and waits.
+
+A seat
+    Whoever reads from a socket waits for it again and again.  asyncio registers
+    and unregisters the descriptor each time: two system calls per message, of
+    five.  Here it stays registered: its *seat*, with a handle of its own, is kept
+    for the next to wait.  So that nobody is woken without end by data that no
+    one waits for yet, an idle seat is told of *changes* only (``EPOLLET``); none
+    is missed, since every wait begins with a try that would have blocked.
+
+    A seat does not keep its socket alive, and leaves as soon as anybody else
+    registers the descriptor, or when its number has become another socket's.
+    Only the platform's own epoll can do this: with a selector of the caller's,
+    and for writing, one waits on a *stool*, registered for a single wait.
+
+States of a seat
+    idle    -- wait ---> waiting
+    waiting -- arrive -> idle
+            -- cancel -> idle
+            -- leave --> stool
+    idle    -- leave --> gone
+    stool   -- arrive -> gone
+            -- cancel -> gone
+
+Where it differs from asyncio
+    A selector asked for its map shows a descriptor between two waits.
+
+Read next: resolver.py
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+import socket
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from ..core.handles import Handle
+from . import readiness, resolver
+
+__all__ = [
+    "TRANSITIONS",
+    "check",
+    "check_not_tls",
+    "edges_of",
+    "sock_accept",
+    "sock_connect",
+    "sock_recv",
+    "sock_recv_into",
+    "sock_recvfrom",
+    "sock_recvfrom_into",
+    "sock_sendall",
+    "sock_sendto",
+    "when_readable",
+    "when_writable",
+]
+
+TRANSITIONS = (
+    ("idle", "wait", "waiting"),
+    ("waiting", "arrive", "idle"),
+    ("waiting", "cancel", "idle"),
+    ("waiting", "leave", "stool"),
+    ("idle", "leave", "gone"),
+    ("stool", "arrive", "gone"),
+    ("stool", "cancel", "gone"),
+)
+
+_plain = socket.socket
+
+
+# -- waiting -------------------------------------------------------------------
+
+
+def edges_of(selector: Any) -> Any:
+    """Return the epoll object inside *selector* on which changes can be asked for, or None."""
+    epoll = getattr(select, "epoll", None)
+    inside = getattr(selector, "_selector", None)
+    return inside if epoll is not None and isinstance(inside, epoll) else None
+
+
+class Seat:
+    """A place to wait until the descriptor *fd* of *sock* is ready for *event*."""
+
+    __slots__ = ("args", "call", "event", "fd", "future", "handle", "loop", "sock")
+
+    def __init__(self, loop: Any, sock: Any, fd: int, event: int) -> None:
+        self.loop = loop
+        self.sock = weakref.ref(sock)
+        self.fd = fd
+        self.event = event
+        self.future: Any = None
+        self.call: Any = None
+        self.args: tuple[Any, ...] = ()
+        self.handle: Handle = readiness.add(loop, fd, event, self.arrived, ())
+
+    def arrived(self) -> None:
+        """Do what is waited for; if it would still block, go on waiting."""
+        future = self.future
+        if future is None:
+            return
+        if not future.done():
+            try:
+                result = self.call(*self.args)
+            except (BlockingIOError, InterruptedError):
+                return
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+        self.future = self.call = None
+        self.args = ()
+
+    def keep(self) -> bool:
+        """Stay registered between two waits, if the loop's selector can do that."""
+        loop = self.loop
+        if loop._edges is None or loop._selector.get_map()[self.fd].events != self.event:
+            return False
+        loop._edges.modify(self.fd, select.EPOLLIN | select.EPOLLET)
+        loop._seats[self.fd] = self
+        return True
+
+    def leave(self) -> None:
+        """Make room for another user of the descriptor; one who waits goes on on a stool."""
+        sock = self.sock()
+        stale = sock is None or sock.fileno() != self.fd
+        if stale or self.future is None or self.future.done():
+            self.handle.cancel()
+            self.loop._selector.unregister(self.fd)
+        else:
+            self.loop._edges.modify(self.fd, select.EPOLLIN)
+            self.future.add_done_callback(self.free)
+
+    def free(self, _: object = None) -> None:
+        """Unregister the descriptor, unless somebody else took the place."""
+        if not self.handle.cancelled():
+            readiness.remove(self.loop, self.fd, self.event)
+
+
+def when_readable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) -> Any:
+    """Return a future for ``call(*args)``, which is tried whenever *sock* can be read.
+
+    Raises RuntimeError when a transport uses the socket.
+    """
+    future = loop.create_future()
+    fd = sock.fileno()
+    seat = loop._seats.get(fd)
+    if seat is None or seat.sock() is not sock:
+        readiness.check_free(loop, fd)
+        seat = Seat(loop, sock, fd, selectors.EVENT_READ)
+        if not seat.keep():
+            future.add_done_callback(seat.free)
+    seat.future = future
+    seat.call = call
+    seat.args = args
+    return future
+
+
+def when_writable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) -> Any:
+    """Return a future for ``call(*args)``, which is tried whenever *sock* can be written.
+
+    Raises RuntimeError when a transport uses the socket.
+    """
+    future = loop.create_future()
+    fd = sock.fileno()
+    readiness.check_free(loop, fd)
+    seat = Seat(loop, sock, fd, selectors.EVENT_WRITE)
+    seat.future = future
+    seat.call = call
+    seat.args = args
+    future.add_done_callback(seat.free)
+    return future
+
+
+def check_not_tls(sock: Any) -> None:
+    """Raise TypeError for a TLS socket: what such a one does cannot be waited for."""
+    ssl = sys.modules.get("ssl")  # without the module, there is no such socket
+    if ssl is not None and isinstance(sock, ssl.SSLSocket):
+        raise TypeError("Socket cannot be of type SSLSocket")
+
+
+def check(loop: Any, sock: Any) -> None:
+    """Raise TypeError for a TLS socket and, in debug mode, ValueError for a blocking one."""
+    check_not_tls(sock)
+    if loop._debug and sock.gettimeout() != 0:
+        raise ValueError("the socket must be non-blocking")
+
+
+# -- reading -------------------------------------------------------------------
+
+
+async def sock_recv(loop: Any, sock: Any, n: int) -> bytes:
+    """Return up to *n* bytes from *sock*; none when the peer has ended.
+
+    Raises what ``socket.recv`` raises.  Cancellation loses no data.
+    """
+    if type(sock) is not _plain or loop._debug:
+        check(loop, sock)
+    try:
+        return sock.recv(n)  # type: ignore[no-any-return]
+    except (BlockingIOError, InterruptedError):
+        pass
+    return await when_readable(loop, sock, sock.recv, n)  # type: ignore[no-any-return]
+
+
+async def sock_recv_into(loop: Any, sock: Any, buf: Any) -> int:
+    """Read from *sock* into the writable buffer *buf*; return the number of bytes.
+
+    Raises what ``socket.recv_into`` raises.  Cancellation loses no data.
+    """
+    if type(sock) is not _plain or loop._debug:
+        check(loop, sock)
+    try:
+        return sock.recv_into(buf)  # type: ignore[no-any-return]
+    except (BlockingIOError, InterruptedError):
+        pass
+    return await when_readable(loop, sock, sock.recv_into, buf)  # type: ignore[no-any-return]
+
+
+async def sock_recvfrom(loop: Any, sock: Any, bufsize: int) -> tuple[bytes, Any]:
+    """Return a datagram of at most *bufsize* bytes and the address it came from.
+
+    Raises what ``socket.recvfrom`` raises.  Cancellation loses no data.
+    """
+    if type(sock) is not _plain or loop._debug:
+        check(loop, sock)
+    try:
+        return sock.recvfrom(bufsize)  # type: ignore[no-any-return]
+    except (BlockingIOError, InterruptedError):
+        pass
+    return await when_readable(loop, sock, sock.recvfrom, bufsize)  # type: ignore[no-any-return]
+
+
+async def sock_recvfrom_into(loop: Any, sock: Any, buf: Any, nbytes: int = 0) -> tuple[int, Any]:
+    """Read a datagram into *buf*; return its length and the address it came from.
+
+    At most *nbytes* are read (0: as many as *buf* holds).  Raises what
+    ``socket.recvfrom_into`` raises.  Cancellation loses no data.
+    """
+    if type(sock) is not _plain or loop._debug:
+        check(loop, sock)
+    nbytes = nbytes or len(buf)
+    try:
+        return sock.recvfrom_into(buf, nbytes)  # type: ignore[no-any-return]
+    except (BlockingIOError, InterruptedError):
+        pass
+    return await when_readable(  # type: ignore[no-any-return]
+        loop, sock, sock.recvfrom_into, buf, nbytes
+    )
+
+
+async def sock_accept(loop: Any, sock: Any) -> tuple[socket.socket, Any]:
+    """Return the next connection to *sock*, which listens, and the peer's address.
+
+    The connection's socket does not block.  Raises what ``socket.accept`` raises.
+    """
+    check(loop, sock)
+    try:
+        return _accept(sock)
+    except (BlockingIOError, InterruptedError):
+        pass
+    return await when_readable(loop, sock, _accept, sock)  # type: ignore[no-any-return]
+
+
+def _accept(sock: Any) -> tuple[socket.socket, Any]:
+    connection, address = sock.accept()
+    connection.setblocking(False)
+    return connection, address
+
+
+# -- writing -------------------------------------------------------------------
+
+
+async def sock_sendall(loop: Any, sock: Any, data: Any) -> None:
+    """Send all of *data* over *sock*.
+
+    Raises what ``socket.send`` raises.  After an error or cancellation nobody
+    knows how much was sent.
+    """
+    if type(sock) is not _plain or loop._debug:
+        check(loop, sock)
+    try:
+        sent = sock.send(data)
+    except (BlockingIOError, InterruptedError):
+        sent = 0
+    if sent != len(data):
+        rest = [memoryview(data).cast("B")[sent:]]
+        if rest[0]:
+            await when_writable(loop, sock, _send_rest, sock, rest)
+
+
+def _send_rest(sock: Any, rest: list[memoryview]) -> None:
+    """Send of ``rest[0]`` what can be sent; raise BlockingIOError while something is left."""
+    rest[0] = rest[0][sock.send(rest[0]) :]
+    if rest[0]:
+        raise BlockingIOError
+
+
+async def sock_sendto(loop: Any, sock: Any, data: Any, address: Any) -> int:
+    """Send the datagram *data* to *address*; return the number of bytes sent.
+
+    Raises what ``socket.sendto`` raises.
+    """
+    if type(sock) is not _plain or loop._debug:
+        check(loop, sock)
+    try:
+        return sock.sendto(data, address)  # type: ignore[no-any-return]
+    except (BlockingIOError, InterruptedError):
+        pass
+    return await when_writable(loop, sock, sock.sendto, data, address)  # type: ignore[no-any-return]
+
+
+async def sock_connect(loop: Any, sock: Any, address: Any) -> None:
+    """Connect *sock* to *address*, whose host is resolved if it is a name.
+
+    Raises OSError when the connection fails.
+    """
+    check(loop, sock)
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        found = await resolver.ensure_resolved(
+            loop, address, family=sock.family, type=sock.type, proto=sock.proto
+        )
+        address = found[0][4]
+    try:
+        sock.connect(address)
+    except (BlockingIOError, InterruptedError):
+        # Interrupted or not, it goes on in the background: the socket can be
+        # written once that has succeeded or failed.
+        await when_writable(loop, sock, _check_connected, sock, address)
+
+
+def _check_connected(sock: Any, address: Any) -> None:
+    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error != 0:
+        raise OSError(error, f"Connect call failed {address}")

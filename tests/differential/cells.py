@@ -1,0 +1,156 @@
+"""Runs a program with the names of one library on the loop of one, and notes what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from types import CodeType
+from typing import Any, NamedTuple
+
+import miniloop
+
+from .grammar import Program
+from .source import render, whole_file
+from .stage import Stage, label
+from .virtual import LOOPS, VirtualSelector
+
+NAMES: dict[str, Any] = {"asyncio": asyncio, "miniloop": miniloop}
+
+#: How often tasks that did not end are cancelled, before they are left alone.
+CANCELLATIONS = 6
+
+
+class Cell(NamedTuple):
+    """Whose names and whose loop."""
+
+    names: str
+    loop: str
+
+
+class Trace(NamedTuple):
+    """What happened: in order, and what has no place in the order."""
+
+    events: list[Any]
+    unordered: list[Any]
+
+
+class Difference(NamedTuple):
+    """Two cells that do not agree about a program."""
+
+    program: Program
+    one: Cell
+    other: Cell
+    ones: Trace
+    others: Trace
+
+
+CELLS = tuple(Cell(names, loop) for names in NAMES for loop in LOOPS)
+#: asyncio's names on asyncio's loop: what the others are compared with.
+REFERENCE = Cell("asyncio", "asyncio")
+
+
+def perform(code: CodeType, cell: Cell, eager: bool = False) -> Trace:
+    """Run the program *code* in *cell*; return what happened."""
+    selector = VirtualSelector()
+    loop = LOOPS[cell.loop](selector)
+    selector.idle = loop.stop
+    names = NAMES[cell.names]
+    stage = Stage(names, loop, lambda: selector.turns)
+    loop.set_exception_handler(stage.report)
+    if eager:
+        loop.set_task_factory(names.eager_task_factory)
+    namespace = stage.namespace()
+    exec(code, namespace)
+    loop.call_soon(namespace["begin"])
+    with _nobody_disturbs(stage.unordered):
+        _run_to_the_end(stage)
+        stage.ordered = False
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        stage.closed = True
+        trace = Trace(stage.trace, stage.unordered)
+        del namespace, loop, selector, stage
+        gc.collect()
+    trace.unordered.sort(key=repr)
+    return trace
+
+
+def _run_to_the_end(stage: Stage) -> None:
+    """Run until nothing will ever happen, cancel who still waits, and so on."""
+    for _ in range(CANCELLATIONS):
+        _run(stage)
+        waiting = sorted(stage.names.all_tasks(stage.loop), key=lambda task: label(task) or "")
+        stage.note("waiting", [label(task) for task in waiting])
+        if not waiting:
+            break
+        for task in waiting:
+            task.cancel("the end")
+    for task in stage.tasks:
+        if task.done() and not task.cancelled() and stage.tasks[task] % 2:
+            task.exception()  # only of some: the others are to be reported
+
+
+def _run(stage: Stage) -> None:
+    while True:
+        try:
+            stage.loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:
+            stage.note("came out", type(error).__name__)
+        else:
+            return
+
+
+@contextmanager
+def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
+    """Note warnings and what cannot be raised; have things freed when the program says so."""
+    unraisable, collecting = sys.unraisablehook, gc.isenabled()
+    sys.unraisablehook = lambda what: unordered.append(("unraisable", what.exc_type.__name__))
+    gc.disable()
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            yield
+        unordered += [("warning", str(warning.message)) for warning in warned]
+    finally:
+        sys.unraisablehook = unraisable
+        if collecting:
+            gc.enable()
+
+
+def perform_all(program: Program, cells: tuple[Cell, ...] = CELLS) -> dict[Cell, Trace]:
+    """Run *program* in each of *cells*."""
+    code = compile(render(program), "<program>", "exec")
+    return {cell: perform(code, cell, program.eager) for cell in cells}
+
+
+def difference(program: Program, cells: tuple[Cell, ...] = CELLS) -> Difference | None:
+    """Return the first of *cells* that does not do what the first one does, or None."""
+    traces = perform_all(program, cells)
+    first, *others = cells
+    for other in others:
+        if traces[other] != traces[first]:
+            return Difference(program, first, other, traces[first], traces[other])
+    return None
+
+
+def explain(found: Difference) -> str:
+    """Return the program as source, and where the two runs part, side by side."""
+    ones, others = (
+        [*trace.events, *(("in any order", *what) for what in trace.unordered)]
+        for trace in (found.ones, found.others)
+    )
+    lines = [whole_file(found.program), "", f"{found.one} | {found.other}"]
+    for index, (one, other) in enumerate(zip_longest(ones, others)):
+        if one != other:
+            start = max(0, index - 6)
+            lines += [f"  both    {entry}" for entry in ones[start:index]]
+            for name, entries in ((found.one, ones), (found.other, others)):
+                lines += [f"  {name.names} on {name.loop}:"]
+                lines += [f"          {entry}" for entry in entries[index : index + 4]]
+            break
+    return "\n".join(lines)

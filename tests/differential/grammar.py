@@ -1,0 +1,173 @@
+"""Random programs: a tree of operations, made by filling the templates' holes.
+
+The same rules make a program from a seed, which is fast, and from Hypothesis,
+which makes it smaller when it fails: all that they need is `Choose`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from string import Formatter
+from typing import NamedTuple, TypeAlias
+
+from hypothesis import strategies as st
+
+from .templates import DOMAINS, EXPRESSIONS, FAMILIES, SHARED, STATEMENTS
+
+#: ``choose(n)`` returns a number from 0 to n - 1.
+Choose: TypeAlias = Callable[[int], int]
+
+#: Holes that are filled by a block; for those in `FUNCTIONS` it is a function's body.
+BODIES = frozenset({"body", "rest"})
+FUNCTIONS = frozenset({"child", "callback", "generator"})
+
+#: What a step lets pass: its own failure, or a cancellation, may end the task.
+CATCHES = (*["Exception"] * 7, *[""] * 2, "(Exception, asyncio.CancelledError)")
+
+MOST_TASKS = 4
+LONGEST_BLOCK = 5
+DEEPEST = 4
+MOST_OPERATIONS = 28
+
+
+class Operation(NamedTuple):
+    """One step: its *kind*, the exceptions it catches, and what fills the template's holes."""
+
+    kind: str
+    catch: str
+    fillings: tuple[tuple[str, str | tuple[Operation, ...]], ...]
+
+
+Block: TypeAlias = tuple[Operation, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Tasks that start together, the objects they share, and how the loop starts tasks."""
+
+    tasks: tuple[Block, ...]
+    shared: tuple[tuple[str, str], ...]
+    eager: bool = False
+
+
+@dataclass(frozen=True)
+class Template:
+    """An operation's source, and what there is to fill in."""
+
+    text: str
+    holes: tuple[str, ...]
+    needs_await: bool
+    is_expression: bool
+
+
+def _templates() -> Iterator[tuple[str, str, Template]]:
+    for table, is_expression in ((EXPRESSIONS, True), (STATEMENTS, False)):
+        for family, kinds in table.items():
+            for kind, text in kinds.items():
+                named = [hole for _, hole, _, _ in Formatter().parse(text) if hole]
+                holes = tuple(hole for hole in dict.fromkeys(named) if hole != "me")
+                needs_await = "await " in text or "async " in text
+                yield family, kind, Template(text, holes, needs_await, is_expression)
+
+
+TEMPLATES = {kind: template for _, kind, template in _templates()}
+_FAMILY = {kind: family for family, kind, _ in _templates()}
+
+
+@cache
+def _kinds(families: frozenset[str], without: frozenset[str], may_await: bool) -> tuple[str, ...]:
+    """Return the kinds of operation to choose from."""
+    return tuple(
+        kind
+        for kind, template in TEMPLATES.items()
+        if (_FAMILY[kind] in families or _FAMILY[kind] == "core")
+        and kind not in without
+        and (may_await or not template.needs_await)
+    )
+
+
+def hole_kind(hole: str) -> str:
+    """Return what fills *hole*: ``child`` for ``child2``."""
+    return hole.rstrip("0123456789")
+
+
+@dataclass
+class _Growing:
+    """A program in the making."""
+
+    choose: Choose
+    families: frozenset[str]
+    without: frozenset[str]
+    operations: int = field(default=0)
+
+    def pick(self, options: tuple[str, ...]) -> str:
+        return options[self.choose(len(options))]
+
+    def block(self, depth: int, may_await: bool) -> Block:
+        """Return some operations; fewer the deeper they are."""
+        longest = max(1, LONGEST_BLOCK - depth)
+        operations = []
+        for _ in range(1 + self.choose(longest)):
+            if self.operations >= MOST_OPERATIONS:
+                break
+            operations.append(self.operation(depth, may_await))
+        return tuple(operations)
+
+    def operation(self, depth: int, may_await: bool) -> Operation:
+        self.operations += 1
+        kinds = _kinds(self.families, self.without, may_await)
+        kind = self.pick(kinds)
+        if depth >= DEEPEST:
+            while any(hole_kind(hole) in BODIES | FUNCTIONS for hole in TEMPLATES[kind].holes):
+                kind = "turn" if may_await else "cancel"
+        fillings = tuple(
+            (hole, self.filling(hole, depth, may_await)) for hole in TEMPLATES[kind].holes
+        )
+        return Operation(kind, self.pick(CATCHES), fillings)
+
+    def filling(self, hole: str, depth: int, may_await: bool) -> str | Block:
+        kind = hole_kind(hole)
+        if kind in BODIES:
+            return self.block(depth + 1, may_await)
+        if kind in FUNCTIONS:
+            return self.block(depth + 1, kind != "callback")
+        return self.text(self.pick(DOMAINS[kind]))
+
+    def text(self, template: str) -> str:
+        """Fill the holes of a value that has some itself."""
+        while "{" in template:
+            hole = template[template.index("{") + 1 : template.index("}")]
+            template = template.replace("{" + hole + "}", self.pick(DOMAINS[hole]), 1)
+        return template
+
+
+def grow(choose: Choose, without: Collection[str] = ()) -> Program:
+    """Return a program made by *choose*; it does nothing of the kinds *without*.
+
+    ``"eager"`` among these means that tasks are never started eagerly.
+    """
+    some = 2 + choose(4)
+    families = frozenset(FAMILIES[choose(len(FAMILIES))] for _ in range(some))
+    eager = choose(5) == 4 and "eager" not in without
+    without = frozenset(without)
+    if eager and "group if eager" in without:
+        families -= {"group"}
+    growing = _Growing(choose, families, without)
+    shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
+    tasks = tuple(growing.block(0, True) for _ in range(1 + choose(MOST_TASKS)))
+    return Program(tuple(filter(None, tasks)), shared, eager)
+
+
+def from_seed(seed: int, without: Collection[str] = ()) -> Program:
+    """Return the program number *seed*."""
+    chance = random.Random(seed).random
+    return grow(lambda count: int(chance() * count), without)
+
+
+@st.composite
+def programs(draw: st.DrawFn, without: Collection[str] = ()) -> Program:
+    """Return a strategy for programs."""
+    return grow(lambda count: draw(st.integers(0, count - 1)), without)

@@ -1,0 +1,64 @@
+"""The smallest program that still fails: operations are left out as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from .grammar import Block, Operation, Program
+
+
+def shrink(program: Program, fails: Callable[[Program], bool], most: int = 2000) -> Program:
+    """Return *program*, or less of it, that still *fails*; asks at most *most* times."""
+    asked = 0
+    progress = True
+    while progress:
+        progress = False
+        for smaller in _smaller(program):
+            asked += 1
+            if asked > most:
+                return program
+            if fails(smaller):
+                program, progress = smaller, True
+                break
+    return program
+
+
+def _smaller(program: Program) -> Iterator[Program]:
+    if program.eager:
+        yield replace(program, eager=False)
+    tasks = program.tasks
+    for index, block in enumerate(tasks):
+        yield replace(program, tasks=tasks[:index] + tasks[index + 1 :])
+        for less in _less(block):
+            yield replace(program, tasks=(*tasks[:index], less, *tasks[index + 1 :]))
+
+
+def _less(block: Block) -> Iterator[Block]:
+    """Yield *block* with one operation less, or with something simpler in its place."""
+    if len(block) > 3:
+        middle = len(block) // 2
+        yield block[:middle]
+        yield block[middle:]
+    for index, operation in enumerate(block):
+        before, after = block[:index], block[index + 1 :]
+        yield before + after
+        for inside in _blocks(operation):
+            yield before + inside + after
+        for simpler in _simpler(operation):
+            yield (*before, simpler, *after)
+
+
+def _blocks(operation: Operation) -> Iterator[Block]:
+    for _, filling in operation.fillings:
+        if isinstance(filling, tuple):
+            yield filling
+
+
+def _simpler(operation: Operation) -> Iterator[Operation]:
+    for index, (hole, filling) in enumerate(operation.fillings):
+        if isinstance(filling, tuple):
+            for less in _less(filling):
+                fillings = list(operation.fillings)
+                fillings[index] = (hole, less)
+                yield operation._replace(fillings=tuple(fillings))

@@ -1,0 +1,81 @@
+"""Time that passes when nobody has anything to do, and in no time.
+
+`VirtualSelector` fits under a loop of either library.  When the loop would go
+to sleep, it moves the clock on to the moment that the loop would have slept
+until; when it would sleep for ever, it says so.  The descriptors that a loop
+registers are real, and are really polled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable
+from typing import Any
+
+from miniloop.eventloop import EventLoop
+
+#: Beyond any program of the grammar: one that gets here would never end.
+MOST_TURNS = 50_000
+
+
+class Endless(BaseException):
+    """The program goes on and on."""
+
+
+class VirtualSelector(selectors.DefaultSelector):
+    """A selector with a clock of its own, which only its sleeping moves.
+
+    ``now`` is the time in seconds, ``turns`` how often the loop has asked, and
+    ``idle`` is called when nothing is ready and nothing will ever be.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100.0
+        self.turns = 0
+        self.idle: Callable[[], object] = lambda: None
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        """Return what is ready; if nothing is, let *timeout* seconds pass at once.
+
+        Raises Endless in a program that does not come to an end.
+        """
+        self.turns += 1
+        if self.turns > MOST_TURNS:
+            raise Endless
+        events = super().select(0)
+        if not events:
+            if timeout is None:
+                self.idle()
+            elif timeout > 0:
+                self.now += timeout
+        return events
+
+    def time(self) -> float:
+        """Return the time in seconds."""
+        return self.now
+
+
+class AsyncioLoop(asyncio.SelectorEventLoop):
+    """asyncio's own loop on a virtual clock."""
+
+    def __init__(self, selector: VirtualSelector) -> None:
+        self._virtual = selector
+        super().__init__(selector)
+
+    def time(self) -> float:
+        """Return the virtual time in seconds."""
+        return self._virtual.now
+
+
+def miniloop_loop(selector: VirtualSelector) -> EventLoop:
+    """Return a loop of ours on the virtual clock of *selector*."""
+    return EventLoop(selector=selector, clock=selector.time)
+
+
+#: What makes a loop, by the library whose loop it is.
+LOOPS: dict[str, Callable[[VirtualSelector], Any]] = {
+    "asyncio": AsyncioLoop,
+    "miniloop": miniloop_loop,
+}
