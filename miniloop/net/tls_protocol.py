@@ -1,12 +1,8 @@
 """SSLProtocol: TLS as a state machine between two in-memory buffers.
 
 To the transport below it is a protocol, to the protocol above it is a transport
-(`SSLTransport`).  In between stands an ``ssl.SSLObject``, which knows no socket:
-
-    transport -> ``_incoming`` -> read() --> the program's protocol
-    transport <- ``_outgoing`` <- write() <- ``_write_backlog`` <- the program
-
-Each step asks the SSLObject to go on.  When it wants more bytes from the peer it
+(`SSLTransport`).  In between stands an ``ssl.SSLObject``, which knows no socket.
+Each step of handshake, data and shutdown asks the SSLObject to go on.  When it wants more bytes from the peer it
 raises SSLWantReadError, and the next bytes that arrive take the step again.
 
 States
@@ -26,30 +22,22 @@ States
 Invariants
     ``connection_lost`` of the program's protocol is called if and only if its
     ``connection_made`` was, and in a turn of its own.
-    Whatever a step leaves in ``_outgoing`` goes to the transport at its end,
-    unless the transport wants no more.
+    At most one timer runs: first of the handshake, later of the shutdown.
 
 Where it differs from asyncio
-    The buffer that is read into begins small and grows with what arrives, and a
-    read ends when the input is used up: no exception is needed to learn that.
-    A large write is encrypted piece by piece without copying the rest each time.
+    The buffer that is read into begins small and grows with what arrives.
+    Handshake bytes are sent even while the program has paused reading.
 
 Read next: tls_transport.py
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
-try:
-    import ssl
-except ImportError:  # an interpreter that was built without it
-    ssl = None  # type: ignore[assignment]
-
-from ..interface import AbstractEventLoop, BufferedProtocol, CancelledError, TimeoutError
+from ..interface import AbstractEventLoop, CancelledError, TimeoutError
 from ..support import describe
+from .tls_flow import AGAIN, RECORD, TLSFlow, ssl
 from .tls_transport import SSLTransport
 
 __all__ = ["TRANSITIONS", "SSLProtocol"]
@@ -69,19 +57,8 @@ _NEXT = {(state, event): new_state for state, event, new_state in TRANSITIONS}
 #: Seconds to wait for the end of the handshake, and of the shutdown.
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
-#: High-water marks in bytes: of data that the peer has sent, and of data for the peer.
-READ_HIGH_WATER = 256 * 1024
-WRITE_HIGH_WATER = 512 * 1024
-#: The most bytes that one TLS record carries: no single read returns more.
-RECORD = 16 * 1024
-#: So many writes to a closed connection go without a warning.
-SILENT_WRITES = 5
 
-#: The SSLObject wants to be called again when more has arrived.
-AGAIN: Any = () if ssl is None else (ssl.SSLWantReadError, ssl.SSLSyscallError)
-
-
-class SSLProtocol(BufferedProtocol):
+class SSLProtocol(TLSFlow):
     """TLS between the transport below and *app_protocol* above.
 
     *sslcontext* makes the SSLObject (None: the default of a client); *waiter* is
@@ -117,41 +94,22 @@ class SSLProtocol(BufferedProtocol):
             "ssl_shutdown_timeout", ssl_shutdown_timeout, SHUTDOWN_TIMEOUT
         )
         sslcontext = sslcontext or _default_context(server_side, server_hostname)
-        self._loop = loop
+        super().__init__(loop, app_protocol)
         self._waiter = waiter
         self._timer: Any = None  # of the handshake, later of the shutdown
         self._began = 0.0
-        self._transport: Any = None
         self._extra: dict[str, Any] = {"sslcontext": sslcontext}
-        self._state = "UNWRAPPED"
-        self._app_told = "nothing" if call_connection_made else "connection made"
         self._eof_received = False
-        self._conn_lost = 0
-        # what is on its way, and who does not want more of it
         self._buffer = memoryview(bytearray(RECORD))
-        self._write_backlog: deque[Any] = deque()
-        self._write_buffer_size = 0
-        self._app_reading_paused = False
-        self._app_writing_paused = False
-        self._ssl_reading_paused = False
-        self._ssl_writing_paused = False
-        self._set_read_buffer_limits()
-        self._set_write_buffer_limits()
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._sslobj: Any = sslcontext.wrap_bio(
+        if not call_connection_made:
+            self._app_told = "connection made"
+        self._sslobj = sslcontext.wrap_bio(
             self._incoming,
             self._outgoing,
             server_side=server_side,
             server_hostname=None if server_side else server_hostname or None,
         )
-        self._app_protocol: Any = None
-        self._set_app_protocol(app_protocol)
-        self._app_transport: Any = SSLTransport(loop, self)
-
-    def _set_app_protocol(self, protocol: Any) -> None:
-        self._app_protocol = protocol
-        self._app_is_buffered = isinstance(protocol, BufferedProtocol)
+        self._app_transport = SSLTransport(loop, self)
 
     def _get_extra_info(self, name: str, default: Any = None) -> Any:
         if name in self._extra:
@@ -189,7 +147,8 @@ class SSLProtocol(BufferedProtocol):
         self._write_backlog.clear()
         self._outgoing.read()
         self._conn_lost += 1
-        self._app_transport._closed = True
+        if self._app_transport is not None:
+            self._app_transport._closed = True
         if self._state != "DO_HANDSHAKE" and self._app_told in ("connection made", "eof"):
             self._app_told = "connection lost"
             self._loop.call_soon(self._app_protocol.connection_lost, exc)
@@ -242,17 +201,6 @@ class SSLProtocol(BufferedProtocol):
             self._transport.close()
             raise
         return None
-
-    def pause_writing(self) -> None:
-        """The transport wants no more: keep what is encrypted."""
-        assert not self._ssl_writing_paused
-        self._ssl_writing_paused = True
-
-    def resume_writing(self) -> None:
-        """The transport wants more."""
-        assert self._ssl_writing_paused
-        self._ssl_writing_paused = False
-        self._process_outgoing()
 
     # -- handshake -------------------------------------------------------------
 
@@ -351,6 +299,24 @@ class SSLProtocol(BufferedProtocol):
             self._stop_timer()
             self._loop.call_soon(self._transport.close)
 
+    def _close_notify_received(self) -> None:
+        self._call_eof_received()
+        self._start_shutdown()
+
+    def _call_eof_received(self) -> None:
+        if self._app_told != "connection made":
+            return
+        self._app_told = "eof"
+        try:
+            if self._app_protocol.eof_received():
+                describe.logger.warning(
+                    "returning true from eof_received() has no effect when using ssl"
+                )
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            self._fatal_error(error, "Error calling eof_received()")
+
     def _abort(self, exc: BaseException | None) -> None:
         self._unwrapped()
         self._force_close(exc)
@@ -393,188 +359,6 @@ class SSLProtocol(BufferedProtocol):
                 }
             )
 
-    # -- from the program to the peer ------------------------------------------
-
-    def _write_appdata(self, list_of_data: Iterable[Any]) -> None:
-        if self._state in ("FLUSHING", "SHUTDOWN", "UNWRAPPED"):
-            if self._conn_lost >= SILENT_WRITES:
-                describe.logger.warning("SSL connection is closed")
-            self._conn_lost += 1
-            return
-        for data in list_of_data:
-            self._write_backlog.append(data)
-            self._write_buffer_size += len(data)
-        if self._state == "WRAPPED":
-            try:
-                self._do_write()
-            except Exception as error:
-                self._fatal_error(error, "Fatal error on SSL protocol")
-
-    def _do_write(self) -> None:
-        backlog = self._write_backlog
-        try:
-            while backlog:
-                data = backlog[0]
-                count = self._sslobj.write(data)
-                self._write_buffer_size -= count
-                if count < len(data):
-                    backlog[0] = memoryview(data)[count:]
-                else:
-                    backlog.popleft()
-        except AGAIN:
-            pass
-        self._process_outgoing()
-
-    def _process_outgoing(self) -> None:
-        if not self._ssl_writing_paused and self._outgoing.pending:
-            self._transport.write(self._outgoing.read())
-        self._control_app_writing()
-
-    def _control_app_writing(self) -> None:
-        size = self._outgoing.pending + self._write_buffer_size
-        if self._app_writing_paused:
-            if size <= self._outgoing_low_water:
-                self._app_writing_paused = False
-                self._tell_app("resume_writing")
-        elif size >= self._outgoing_high_water:
-            self._app_writing_paused = True
-            self._tell_app("pause_writing")
-
-    def _tell_app(self, method: str) -> None:
-        try:
-            getattr(self._app_protocol, method)()
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            self._loop.call_exception_handler(
-                {
-                    "message": f"protocol.{method}() failed",
-                    "exception": error,
-                    "transport": self._app_transport,
-                    "protocol": self,
-                }
-            )
-
-    def _get_write_buffer_size(self) -> int:
-        return self._outgoing.pending + self._write_buffer_size
-
-    def _set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._outgoing_high_water, self._outgoing_low_water = _water_marks(
-            high, low, WRITE_HIGH_WATER
-        )
-
-    # -- from the peer to the program ------------------------------------------
-
-    def _do_read(self) -> None:
-        if self._state not in ("WRAPPED", "FLUSHING"):
-            return
-        try:
-            if not self._app_reading_paused:
-                if self._app_is_buffered:
-                    self._read_into_buffer()
-                else:
-                    self._read_chunks()
-                if self._write_backlog:
-                    self._do_write()
-                else:
-                    self._process_outgoing()
-            self._control_ssl_reading()
-        except Exception as error:
-            self._fatal_error(error, "Fatal error on SSL protocol")
-
-    def _read_chunks(self) -> None:
-        chunks = []
-        ended = False
-        try:
-            while True:
-                chunk = self._sslobj.read(RECORD)
-                if not chunk:
-                    ended = True
-                    break
-                chunks.append(chunk)
-                if not self._incoming.pending:  # another read would only raise
-                    break
-        except AGAIN:
-            pass
-        if chunks:
-            self._app_protocol.data_received(chunks[0] if len(chunks) == 1 else b"".join(chunks))
-        if ended:
-            self._close_notify_received()
-
-    def _read_into_buffer(self) -> None:
-        view = memoryview(self._app_protocol.get_buffer(self._incoming.pending))
-        if not len(view):
-            raise RuntimeError("get_buffer() returned an empty buffer")
-        filled = 0
-        ended = False
-        try:
-            while True:
-                count = self._sslobj.read(len(view) - filled, view[filled:])
-                if not count:
-                    ended = True
-                    break
-                filled += count
-                if filled == len(view):
-                    self._loop.call_soon(self._do_read)  # the rest, into the next buffer
-                    break
-                if not self._incoming.pending and not self._sslobj.pending():
-                    break
-        except AGAIN:
-            pass
-        if filled:
-            self._app_protocol.buffer_updated(filled)
-        if ended:
-            self._close_notify_received()
-
-    def _close_notify_received(self) -> None:
-        self._call_eof_received()
-        self._start_shutdown()
-
-    def _call_eof_received(self) -> None:
-        if self._app_told != "connection made":
-            return
-        self._app_told = "eof"
-        try:
-            if self._app_protocol.eof_received():
-                describe.logger.warning(
-                    "returning true from eof_received() has no effect when using ssl"
-                )
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:
-            self._fatal_error(error, "Error calling eof_received()")
-
-    def _pause_reading(self) -> None:
-        self._app_reading_paused = True
-
-    def _resume_reading(self) -> None:
-        if self._app_reading_paused:
-            self._app_reading_paused = False
-            self._loop.call_soon(self._read_on)
-
-    def _read_on(self) -> None:
-        if self._state == "WRAPPED":
-            self._do_read()
-        elif self._state == "FLUSHING":
-            self._do_flush()
-        elif self._state == "SHUTDOWN":
-            self._do_shutdown()
-
-    def _control_ssl_reading(self) -> None:
-        size = self._incoming.pending
-        if self._ssl_reading_paused:
-            if size <= self._incoming_low_water:
-                self._ssl_reading_paused = False
-                self._transport.resume_reading()
-        elif size >= self._incoming_high_water:
-            self._ssl_reading_paused = True
-            self._transport.pause_reading()
-
-    def _set_read_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._incoming_high_water, self._incoming_low_water = _water_marks(
-            high, low, READ_HIGH_WATER
-        )
-
 
 def _positive(name: str, seconds: float | None, default: float) -> float:
     if seconds is None:
@@ -591,14 +375,3 @@ def _default_context(server_side: bool, server_hostname: str | None) -> Any:
     if not server_hostname:
         context.check_hostname = False
     return context
-
-
-def _water_marks(high: int | None, low: int | None, default: int) -> tuple[int, int]:
-    """Return the high and the low mark; what is not given follows from the other one."""
-    if high is None:
-        high = default if low is None else 4 * low
-    if low is None:
-        low = high // 4
-    if not high >= low >= 0:
-        raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
-    return high, low

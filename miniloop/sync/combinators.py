@@ -26,10 +26,12 @@ from __future__ import annotations
 import concurrent.futures
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+from contextvars import copy_context
 from typing import Any
 
 from ..core.coroutines import iscoroutine
 from ..core.futures import Future, isfuture
+from ..core.tasks import loop_of
 from ..interface import AbstractEventLoop, CancelledError
 from ..support.current import get_event_loop
 from .mixins import check_loop
@@ -51,21 +53,19 @@ FIRST_EXCEPTION = concurrent.futures.FIRST_EXCEPTION
 ALL_COMPLETED = concurrent.futures.ALL_COMPLETED
 
 
-def _loop_of(future: Any) -> Any:
-    """Return the loop of *future*, which need not be one of ours."""
-    get_loop = getattr(future, "get_loop", None)
-    return future._loop if get_loop is None else get_loop()
-
-
 class _GatheringFuture(Future[list[Any]]):
-    """What `gather` returns: cancelling it cancels the children.
+    """What `gather` returns: it counts its children down, and passes cancellation to them.
 
     Like a task it is not cancelled at once, but when its children have ended.
     """
 
-    def __init__(self, children: list[Any], *, loop: AbstractEventLoop) -> None:
+    __slots__ = ("_cancel_requested", "_children", "_return_exceptions", "_unfinished")
+
+    def __init__(self, *, return_exceptions: bool, loop: AbstractEventLoop) -> None:
         super().__init__(loop=loop)
-        self._children = children
+        self._return_exceptions = return_exceptions
+        self._children: list[Any] = []
+        self._unfinished = 0
         self._cancel_requested = False
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -79,6 +79,34 @@ class _GatheringFuture(Future[list[Any]]):
         if asked:
             self._cancel_requested = True
         return asked
+
+    def _abandon(self) -> None:
+        """Be done without a result: nobody will ever hold this future."""
+        super().cancel()
+
+    def _child_done(self, child: Any) -> None:
+        self._unfinished -= 1
+        if self.done():
+            if not child.cancelled():
+                child.exception()  # seen, though by nobody
+            return
+        if not self._return_exceptions:
+            error = child._make_cancelled_error() if child.cancelled() else child.exception()
+            if error is not None:
+                self.set_exception(error)
+                return
+        if not self._unfinished:
+            self._finish()
+
+    def _finish(self) -> None:
+        children = self._children
+        if self._cancel_requested:
+            # A requested cancellation is raised even with return_exceptions.
+            self.set_exception(children[-1]._make_cancelled_error())
+        elif self._return_exceptions:
+            self.set_result([_result_or_exception(child) for child in children])
+        else:
+            self.set_result([child.result() for child in children])
 
 
 def gather(
@@ -98,55 +126,33 @@ def gather(
         empty: Future[list[Any]] = Future(loop=loop or get_event_loop())
         empty.set_result([])
         return empty
-    futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice
-    children: list[Any] = []
-    done_already = []
-    unfinished = 0
     outer: _GatheringFuture | None = None
-
-    def child_done(child: Any) -> None:
-        nonlocal unfinished
-        unfinished -= 1
-        # There is no outer future yet if one of the arguments was refused.
-        if outer is None or outer.done():
-            if not child.cancelled():
-                child.exception()  # seen, though by nobody
-            return
-        if not return_exceptions:
-            exc = child._make_cancelled_error() if child.cancelled() else child.exception()
-            if exc is not None:
-                outer.set_exception(exc)
-                return
-        if not unfinished:
-            if return_exceptions:
-                results = [_result_or_exception(each) for each in children]
-            else:  # had there been an exception, outer would be done
-                results = [each.result() for each in children]
-            if outer._cancel_requested:
-                # A requested cancellation is raised even with return_exceptions.
-                outer.set_exception(children[-1]._make_cancelled_error())
-            else:
-                outer.set_result(results)
-
-    for argument in coros_or_futures:
-        child = futures.get(argument)
-        if child is None:
-            child = futures[argument] = ensure_future(argument, loop=loop)
-            if loop is None:
-                loop = _loop_of(child)
-            if child is not argument:
-                # Nobody else can hold it, so nobody could have awaited it.
-                child._log_destroy_pending = False
-            unfinished += 1
-            if child.done():
-                done_already.append(child)
-            else:
-                child.add_done_callback(child_done)
-        children.append(child)
-    assert loop is not None
-    outer = _GatheringFuture(children, loop=loop)
+    futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice
+    done_already = []
+    context = copy_context()  # what counts down needs no context of its own
+    try:
+        for argument in coros_or_futures:
+            child = futures.get(argument)
+            if child is None:
+                child = futures[argument] = ensure_future(argument, loop=loop)
+                if outer is None:
+                    loop = loop_of(child)
+                    outer = _GatheringFuture(return_exceptions=return_exceptions, loop=loop)
+                if child is not argument:
+                    # Nobody else can hold it, so nobody could have awaited it.
+                    child._log_destroy_pending = False
+                outer._unfinished += 1
+                if child.done():
+                    done_already.append(child)
+                else:
+                    child.add_done_callback(outer._child_done, context=context)
+            outer._children.append(child)  # type: ignore[union-attr]
+    except BaseException:
+        if outer is not None:
+            outer._abandon()
+        raise
     for child in done_already:
-        child_done(child)
+        outer._child_done(child)  # type: ignore[union-attr]
     return outer
 
 
@@ -324,7 +330,7 @@ def shield(arg: Any, *, loop: AbstractEventLoop | None = None) -> Any:
     inner = ensure_future(arg, loop=loop)
     if inner.done():
         return inner
-    outer = _loop_of(inner).create_future()
+    outer = loop_of(inner).create_future()
 
     def inner_done(inner: Any) -> None:
         if outer.cancelled():
@@ -361,4 +367,4 @@ def _report(future: Any) -> None:
     }
     if source := getattr(future, "_source_traceback", None):
         context["source_traceback"] = source
-    _loop_of(future).call_exception_handler(context)
+    loop_of(future).call_exception_handler(context)

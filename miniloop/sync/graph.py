@@ -17,7 +17,7 @@ Where it differs from asyncio
     A child of `gather` is awaited by whoever awaits the gathering future, not
     by whoever made it.
 
-Read next: ../net/transports.py
+Read next: ../eventloop.py
 """
 
 from __future__ import annotations
@@ -216,7 +216,9 @@ def _reached(callback: Any) -> Iterator[Any]:
         callback = callback.func
     owner = getattr(callback, "__self__", None)
     if isfuture(owner):
-        return  # a task's own wake-up: found by what it waits for
+        if not hasattr(owner, "get_coro"):
+            yield owner  # what `gather` returned
+        return  # a task's own wake-up is found by what it waits for
     if owner is not None:
         parent = getattr(owner, "_parent_task", None)  # a task group
         if parent is not None:

@@ -29,11 +29,11 @@ Read next: barriers.py
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..interface import AbstractEventLoop, CancelledError, get_running_loop
-from .mixins import LoopBound
+from .mixins import DONE, LoopBound
 
 __all__ = ["BoundedSemaphore", "Condition", "Event", "Lock", "Semaphore"]
 
@@ -42,6 +42,7 @@ _Waiters: TypeAlias = "deque[Any]"
 
 
 def describe(thing: LoopBound, state: str, waiters: _Waiters | None) -> str:
+    """Return the ``repr`` of *thing*, with its *state* and the number of its waiters."""
     if waiters:
         state = f"{state}, waiters:{len(waiters)}"
     return f"<{object.__repr__(thing)[1:-1]} [{state}]>"
@@ -62,11 +63,18 @@ class _Acquired(LoopBound):
             if short not in vars(first):
                 setattr(cls, short, getattr(_Acquired, short))
 
-    async def __aenter__(self) -> None:
+    # Both return DONE where there is nothing to wait for: `async with` is most often
+    # uncontended, and a coroutine costs more than taking the lock does.
+
+    def __aenter__(self) -> Awaitable[None]:
+        return self._entered()
+
+    async def _entered(self) -> None:
         await self.acquire()
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    def __aexit__(self, *exc_info: object) -> Awaitable[None]:
         self.release()
+        return DONE  # type: ignore[no-any-return]
 
 
 class Lock(_Acquired):
@@ -118,17 +126,18 @@ class Lock(_Acquired):
         self._locked = True
         return True
 
-    async def __aenter__(self) -> None:
+    def __aenter__(self) -> Awaitable[None]:
         if self._locked or self._waiters:
-            await self.acquire()
-        else:
-            self._locked = True
+            return self._entered()
+        self._locked = True
+        return DONE  # type: ignore[no-any-return]
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    def __aexit__(self, *exc_info: object) -> Awaitable[None]:
         if not self._locked or self._waiters:
             self.release()
         else:
             self._locked = False
+        return DONE  # type: ignore[no-any-return]
 
     def release(self) -> None:
         """Free the lock and choose the first in line.  Raises RuntimeError when it is free."""
@@ -339,16 +348,17 @@ class Semaphore(_Acquired):
                 pass
         return True
 
-    async def __aenter__(self) -> None:
+    def __aenter__(self) -> Awaitable[None]:
         if self._waiters or not self._value:
-            await self.acquire()
-        else:
-            self._value -= 1
+            return self._entered()
+        self._value -= 1
+        return DONE  # type: ignore[no-any-return]
 
-    async def __aexit__(self, *exc_info: object) -> None:
+    def __aexit__(self, *exc_info: object) -> Awaitable[None]:
         self._value += 1
         if self._waiters:
             self._wake_up_next()
+        return DONE  # type: ignore[no-any-return]
 
     def release(self) -> None:
         """Give one unit back and choose the first in line."""

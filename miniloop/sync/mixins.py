@@ -18,11 +18,24 @@ Read next: sleeping.py
 
 from __future__ import annotations
 
+import functools
 import threading
+from typing import Any
 
 from ..interface import AbstractEventLoop, get_running_loop
 
 _binding = threading.Lock()
+
+
+class _Done:
+    """An awaitable that is done: what has nothing to wait for needs no coroutine."""
+
+    __slots__ = ()
+    __await__ = staticmethod(functools.partial(iter, ()))
+
+
+#: ``await DONE`` goes on at once and gives None.
+DONE: Any = _Done()
 
 
 class LoopBound:

@@ -28,6 +28,7 @@ from types import TracebackType
 from typing import Any, TypeVar, final
 
 from ..interface import AbstractEventLoop, CancelledError, current_tasks, get_running_loop
+from .mixins import DONE
 from .tasks import ensure_future
 
 __all__ = ["TRANSITIONS", "Timeout", "timeout", "timeout_at", "wait_for"]
@@ -101,13 +102,14 @@ class Timeout:
         self._enter()
         return self
 
-    async def __aexit__(
+    def __aexit__(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None:
+    ) -> Awaitable[None]:
         self._leave(exc_type, exc)
+        return DONE  # type: ignore[no-any-return]
 
     def _enter(self) -> None:
         """Arm the timer for the current task.  Raises RuntimeError when that cannot be."""

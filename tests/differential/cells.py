@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import miniloop
 
 from .grammar import Program
 from .source import render, whole_file
-from .stage import Stage, label
+from .stage import Stage, label, words
 from .virtual import LOOPS, VirtualSelector
 
 NAMES: dict[str, Any] = {"asyncio": asyncio, "miniloop": miniloop}
@@ -60,7 +61,7 @@ def perform(code: CodeType, cell: Cell, eager: bool = False) -> Trace:
     loop = LOOPS[cell.loop](selector)
     selector.idle = loop.stop
     names = NAMES[cell.names]
-    stage = Stage(names, loop, lambda: selector.turns)
+    stage = Stage(names, loop, selector)
     loop.set_exception_handler(stage.report)
     if eager:
         loop.set_task_factory(names.eager_task_factory)
@@ -105,12 +106,29 @@ def _run(stage: Stage) -> None:
             return
 
 
+class _Log(logging.Filter):
+    """Notes the first line of what is logged, and keeps it from being told anywhere else."""
+
+    def __init__(self, unordered: list[Any]) -> None:
+        super().__init__()
+        self.unordered = unordered
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Note *record*; return False."""
+        self.unordered.append(("logged", words(record.getMessage().splitlines()[0])))
+        return False
+
+
 @contextmanager
 def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
     """Note warnings and what cannot be raised; have things freed when the program says so."""
     unraisable, collecting = sys.unraisablehook, gc.isenabled()
     sys.unraisablehook = lambda what: unordered.append(("unraisable", what.exc_type.__name__))
     gc.disable()
+    log = _Log(unordered)
+    loggers = [logging.getLogger(name) for name in NAMES]
+    for logger in loggers:
+        logger.addFilter(log)
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
@@ -118,6 +136,8 @@ def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
         unordered += [("warning", str(warning.message)) for warning in warned]
     finally:
         sys.unraisablehook = unraisable
+        for logger in loggers:
+            logger.removeFilter(log)
         if collecting:
             gc.enable()
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 
-from .templates import DOMAINS, EXPRESSIONS, FAMILIES, SHARED, STATEMENTS
+from .templates import DOMAINS, EXPRESSIONS, FAMILIES, NOT_IF_EAGER, SHARED, STATEMENTS
 
 #: ``choose(n)`` returns a number from 0 to n - 1.
 Choose: TypeAlias = Callable[[int], int]
@@ -94,6 +94,12 @@ def hole_kind(hole: str) -> str:
     return hole.rstrip("0123456789")
 
 
+def awaits(hole: str, around: bool) -> bool:
+    """Return whether the block in *hole* may wait, given whether the block *around* may."""
+    kind = hole_kind(hole)
+    return around if kind in BODIES else kind != "callback"
+
+
 @dataclass
 class _Growing:
     """A program in the making."""
@@ -130,10 +136,8 @@ class _Growing:
 
     def filling(self, hole: str, depth: int, may_await: bool) -> str | Block:
         kind = hole_kind(hole)
-        if kind in BODIES:
-            return self.block(depth + 1, may_await)
-        if kind in FUNCTIONS:
-            return self.block(depth + 1, kind != "callback")
+        if kind in BODIES | FUNCTIONS:
+            return self.block(depth + 1, awaits(hole, may_await))
         return self.text(self.pick(DOMAINS[kind]))
 
     def text(self, template: str) -> str:
@@ -153,8 +157,10 @@ def grow(choose: Choose, without: Collection[str] = ()) -> Program:
     families = frozenset(FAMILIES[choose(len(FAMILIES))] for _ in range(some))
     eager = choose(5) == 4 and "eager" not in without
     without = frozenset(without)
-    if eager and "group if eager" in without:
-        families -= {"group"}
+    if eager:
+        without |= NOT_IF_EAGER
+        if "group if eager" in without:
+            families -= {"group"}
     growing = _Growing(choose, families, without)
     shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
     tasks = tuple(growing.block(0, True) for _ in range(1 + choose(MOST_TASKS)))

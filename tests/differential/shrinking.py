@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from .grammar import Block, Operation, Program
+from .grammar import Block, Operation, Program, awaits
 
 
 def shrink(program: Program, fails: Callable[[Program], bool], most: int = 2000) -> Program:
@@ -30,11 +30,11 @@ def _smaller(program: Program) -> Iterator[Program]:
     tasks = program.tasks
     for index, block in enumerate(tasks):
         yield replace(program, tasks=tasks[:index] + tasks[index + 1 :])
-        for less in _less(block):
+        for less in _less(block, True):
             yield replace(program, tasks=(*tasks[:index], less, *tasks[index + 1 :]))
 
 
-def _less(block: Block) -> Iterator[Block]:
+def _less(block: Block, may_await: bool) -> Iterator[Block]:
     """Yield *block* with one operation less, or with something simpler in its place."""
     if len(block) > 3:
         middle = len(block) // 2
@@ -43,22 +43,17 @@ def _less(block: Block) -> Iterator[Block]:
     for index, operation in enumerate(block):
         before, after = block[:index], block[index + 1 :]
         yield before + after
-        for inside in _blocks(operation):
-            yield before + inside + after
-        for simpler in _simpler(operation):
+        for hole, filling in operation.fillings:
+            if isinstance(filling, tuple) and (may_await or not awaits(hole, may_await)):
+                yield before + filling + after
+        for simpler in _simpler(operation, may_await):
             yield (*before, simpler, *after)
 
 
-def _blocks(operation: Operation) -> Iterator[Block]:
-    for _, filling in operation.fillings:
-        if isinstance(filling, tuple):
-            yield filling
-
-
-def _simpler(operation: Operation) -> Iterator[Operation]:
+def _simpler(operation: Operation, may_await: bool) -> Iterator[Operation]:
     for index, (hole, filling) in enumerate(operation.fillings):
         if isinstance(filling, tuple):
-            for less in _less(filling):
+            for less in _less(filling, awaits(hole, may_await)):
                 fillings = list(operation.fillings)
                 fillings[index] = (hole, less)
                 yield operation._replace(fillings=tuple(fillings))

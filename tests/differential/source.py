@@ -42,7 +42,7 @@ class _Writer:
         body = _Body(self, name, number).block(block)
         match kind:
             case "callback":
-                lines = [f"def {name}(*given):", *_indented([f"note('{name}', given)", *body])]
+                lines = [f"def {name}(*given):", *_indented([f"called('{name}', *given)", *body])]
             case "generator":
                 tried = ["yield 1", *body, "yield 2"]
                 lines = [

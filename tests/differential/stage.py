@@ -6,13 +6,14 @@ nothing alive, so that a program decides for itself when its tasks are freed.
 
 from __future__ import annotations
 
-import gc
 import re
 import types
 from collections.abc import Callable, Generator
 from contextvars import Context, ContextVar
 from types import TracebackType
 from typing import Any
+
+from .virtual import VirtualSelector
 
 #: Exceptions whose text is each library's own.
 OWN_WORDS = ("InvalidStateError", "RecursionError")
@@ -69,10 +70,10 @@ class Step:
 class Stage:
     """One run of a program with the names *names* on *loop*."""
 
-    def __init__(self, names: Any, loop: Any, turns: Callable[[], int]) -> None:
+    def __init__(self, names: Any, loop: Any, selector: VirtualSelector) -> None:
         self.names = names
         self.loop = loop
-        self.turns = turns
+        self.selector = selector
         self.trace: list[Any] = []
         #: What has no place in the order of events, sorted in the end.
         self.unordered: list[Any] = []
@@ -87,9 +88,9 @@ class Stage:
     def namespace(self) -> dict[str, Any]:
         """Return the global names that a program starts with."""
         own = (
-            "note step keep keep_future keep_handle keep_generator told pick pick_handle "
+            "called step keep keep_future keep_handle keep_generator told pick pick_handle "
             "pick_generator later all_later removed many_timers cancelled_after "
-            "attempt failing"
+            "attempt failing orphan collect_soon"
         )
         return {
             "__name__": "program",
@@ -97,11 +98,10 @@ class Stage:
             "loop": self.loop,
             "box": [],
             "contexts": self.contexts,
-            "orphan": self.orphan,
-            "collect": collect,
             "ordered": ordered,
             "in_order": in_order,
             "bare": bare,
+            "itself": itself,
             "Boom": Boom,
             "Grave": Grave,
             "ContextVar": ContextVar,
@@ -117,9 +117,13 @@ class Stage:
         if self.ordered:
             time = round(self.loop.time(), 6)
             current = self.names.current_task(self.loop)
-            self.trace.append((self.turns(), time, label(current), *what))
+            self.trace.append((self.selector.turns, time, label(current), *what))
         else:
             self.unordered.append(what)
+
+    def called(self, name: str, *given: object) -> None:
+        """Note the call of a callback."""
+        self.note(name, plain(given))
 
     def step(
         self, name: str, caught: type[BaseException] | tuple[type[BaseException], ...] = ()
@@ -206,6 +210,10 @@ class Stage:
         with self.step(f"attempt {function.__name__}", Exception) as s:
             s(start(function()))
 
+    def collect_soon(self) -> None:
+        """Have what is unreachable freed between two turns, when the loop holds nothing."""
+        self.selector.collect = True
+
     async def orphan(self) -> None:
         """Wait for what nobody else knows of."""
         await self.loop.create_future()
@@ -249,9 +257,13 @@ def bare(value: object) -> Generator[Any, Any, Any]:
     return (yield value)
 
 
-def collect() -> None:
-    """Have what is unreachable freed now."""
-    gc.collect()
+def itself(task: Any) -> Any:
+    """Return *task*, for it to wait for itself, as if it had never done so before.
+
+    asyncio's C task would remember and say something else; its Python task would not.
+    """
+    task._asyncio_future_blocking = False
+    return task
 
 
 def label(task: Any) -> str | None:
@@ -263,8 +275,8 @@ def label(task: Any) -> str | None:
 
 
 def number(task: Any) -> int:
-    """Return the number of the function that *task* runs."""
-    return int((label(task) or "0").lstrip("tcg"))
+    """Return the number of the function that *task* runs; 0 when it has no more to run."""
+    return 0 if task.done() else int(str(label(task))[1:])
 
 
 def _pick(things: list[Any], index: int) -> Any:
@@ -313,6 +325,7 @@ def _plain_exception(error: BaseException) -> list[Any]:
 def _plain_future(future: Any) -> list[Any]:
     told = ["future"]
     if hasattr(future, "get_coro"):
-        told = ["task", label(future)]
+        # A task that ended as it began has forgotten what it ran: asyncio's has.
+        told = ["task", None if future.done() else label(future)]
     # Its outcome is not looked at: that would count as having seen it.
     return [*told, "cancelled" if future.cancelled() else "done" if future.done() else "pending"]

@@ -102,7 +102,7 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "name": "asyncio.current_task().get_name()",
         "set_name": "asyncio.current_task().set_name({value})",
         "all_tasks": "len(asyncio.all_tasks(loop))",
-        "await_self": "await asyncio.current_task()",
+        "await_self": "await itself(asyncio.current_task())",
         "bad_yield": "await bare({value})",
         "yield_future": "await bare({future})",
     },
@@ -242,7 +242,7 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
     "orphan": {
         "orphan": "told(asyncio.create_task(orphan()))",
         "failed_orphan": "told(asyncio.create_task(failing({exception})))",
-        "collect": "collect()",
+        "collect": "collect_soon()",
     },
 }
 
@@ -324,6 +324,10 @@ STATEMENTS: dict[str, dict[str, str]] = {
         "comprehension": "s([item async for item in {generator}()])",
     },
 }
+
+#: What is left out where tasks start eagerly: starting a task in a context that its creator
+#: runs in fails then, and asyncio's C task leaves the loop with a wrong current task.
+NOT_IF_EAGER = frozenset({"task_context"})
 
 #: What most operations of a program are about: these have waits that others end.
 FAMILIES = tuple(family for family in (EXPRESSIONS | STATEMENTS) if family != "core")

@@ -3,4 +3,4 @@ from __future__ import annotations
 
 
 def left_out() -> frozenset[str]:
-    return frozenset()
+    return frozenset({"group if eager"})

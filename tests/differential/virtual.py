@@ -9,6 +9,7 @@ registers are real, and are really polled.
 from __future__ import annotations
 
 import asyncio
+import gc
 import selectors
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from miniloop.eventloop import EventLoop
 
 #: Beyond any program of the grammar: one that gets here would never end.
-MOST_TURNS = 50_000
+MOST_TURNS = 10_000
 
 
 class Endless(BaseException):
@@ -26,8 +27,9 @@ class Endless(BaseException):
 class VirtualSelector(selectors.DefaultSelector):
     """A selector with a clock of its own, which only its sleeping moves.
 
-    ``now`` is the time in seconds, ``turns`` how often the loop has asked, and
-    ``idle`` is called when nothing is ready and nothing will ever be.
+    ``now`` is the time in seconds, ``turns`` how often the loop has asked since
+    that moment came, and ``idle`` is called when nothing is ready and nothing
+    will ever be.  With ``collect`` set, what is unreachable is freed once.
     """
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class VirtualSelector(selectors.DefaultSelector):
         self.now = 100.0
         self.turns = 0
         self.idle: Callable[[], object] = lambda: None
+        self.collect = False
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """Return what is ready; if nothing is, let *timeout* seconds pass at once.
@@ -44,11 +47,16 @@ class VirtualSelector(selectors.DefaultSelector):
         self.turns += 1
         if self.turns > MOST_TURNS:
             raise Endless
+        if self.collect:
+            self.collect = False
+            gc.collect()
         events = super().select(0)
         if not events:
             if timeout is None:
+                self.turns = 0
                 self.idle()
             elif timeout > 0:
+                self.turns = 0
                 self.now += timeout
         return events
 
