@@ -129,14 +129,17 @@ class Future(Generic[T]):
 
         Raises CancelledError when cancelled, InvalidStateError when not done yet.
         """
+        try:
+            if self._state is FINISHED and self._exception is None:
+                return self._result  # type: ignore[no-any-return]
+        except AttributeError:
+            pass
         error = self.exception("Result is not ready.")
-        if error is not None:
-            try:
-                # The traceback of the moment it was set: no await may make it longer.
-                raise error.with_traceback(self._exception_tb)
-            finally:
-                del error, self  # no cycle through this frame
-        return self._result  # type: ignore[no-any-return]
+        try:
+            # The traceback of the moment it was set: no await may make it longer.
+            raise error.with_traceback(self._exception_tb)  # type: ignore[union-attr]
+        finally:
+            del error, self  # no cycle through this frame
 
     def exception(self, _not_done: str = "Exception is not set.") -> BaseException | None:
         """Return the exception that was set, or None when there is a result.
@@ -279,7 +282,10 @@ class Future(Generic[T]):
         handle._loop = self._loop
         handle._context = copy_context() if context is None else context
         handle._source_traceback = None
-        self._add_waiter(handle)
+        if self._waiters is None:
+            self._waiters = handle
+        else:
+            self._add_waiter(handle)
 
     def remove_done_callback(self, fn: Callable[[Future[T]], object]) -> int:
         """Remove every callback equal to *fn*; return how many there were."""

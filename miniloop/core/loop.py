@@ -106,7 +106,8 @@ class Loop(Controls):
                 take = popleft if watch is None else watch.run(left)
                 while left:
                     left -= 1
-                    entry = take()  # the one place where the next thing to run is chosen
+                    # The one place where the next thing to run is chosen.
+                    entry, yielded = take(), None
                     if isinstance(entry, Task):
                         current_tasks[self] = current = entry
                         try:

@@ -239,6 +239,7 @@ class Task(Future[T]):
                 del current_tasks[loop]
             else:
                 current_tasks[loop] = outer
+            self = None  # type: ignore[assignment]  # a traceback may keep this frame
 
     def _wakeup(self, future: Any) -> None:
         """Step on because *future*, which is not one of this loop's own, is done."""
@@ -317,7 +318,7 @@ class Task(Future[T]):
             if (step := error.__traceback__) is not None:
                 error.__traceback__ = step.tb_next or step  # it begins in the coroutine
             if isinstance(error, CancelledError):
-                self._cancelled_exc = error
+                self._cancelled_exc, self._cancel_message = error, None
                 Future.cancel(self)
             else:
                 Future.set_exception(self, error)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import selectors
 import socket
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -69,7 +70,7 @@ class SocketTransport(SelectorTransport):
     _start_tls_compatible = True
     _sendfile_compatible = SendfileMode.TRY_NATIVE
 
-    __slots__ = ("_empty_waiter", "_eof", "_read_ready", "_read_size")
+    __slots__ = ("_empty_waiter", "_eof", "_read_size")
 
     def __init__(
         self,
@@ -94,7 +95,7 @@ class SocketTransport(SelectorTransport):
         if self._reader is not None:
             self._reader._callback = self._reading()
 
-    def _reading(self) -> Any:
+    def _reading(self) -> Callable[[], object]:
         if isinstance(self._protocol, BufferedProtocol):
             return self._read_into_buffer
         return self._read_data
@@ -108,6 +109,8 @@ class SocketTransport(SelectorTransport):
             data = self._sock.recv(self._read_size)
             if len(data) >= QUICK_READ:
                 data = self._read_rest(data)
+            elif self._read_size > QUICK_READ:
+                self._read_size = QUICK_READ
         except (BlockingIOError, InterruptedError):
             return
         except (SystemExit, KeyboardInterrupt):
@@ -155,3 +158,170 @@ class SocketTransport(SelectorTransport):
             raise
         except BaseException as error:
             self._fatal_error(error, "Fatal error: protocol.buffer_updated() call failed.")
+
+    def _read_rest(self, data: bytes) -> bytes:
+        """Return *data*, which is all that was asked for, and what else fits in one reading."""
+        if self._read_size < self.max_size:
+            self._read_size = self.max_size  # until less comes: then there is nothing to join
+            try:
+                data += self._sock.recv(self.max_size - len(data))
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                # It would have come with the next reading; *data* is still good.
+                self._loop.call_soon(self._fail, error)
+        return data
+
+    def _fail(self, error: OSError) -> None:
+        if not self._conn_lost:
+            self._fatal_error(error, "Fatal read error on socket transport")
+
+    def _read_eof(self) -> None:
+        if self._loop.get_debug():
+            describe.logger.debug("%r received EOF", self)
+        try:
+            keep_open = self._protocol.eof_received()
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._fatal_error(error, "Fatal error: protocol.eof_received() call failed.")
+            return
+        if keep_open:
+            # The protocol may go on writing; there is nothing more to read.
+            self._stop_reading()
+        else:
+            self.close()
+
+    # -- writing ---------------------------------------------------------------
+
+    def write(self, data: Any) -> None:
+        """Send *data*: at once what the kernel takes, the rest as soon as it takes it.
+
+        A bytearray or memoryview must not be changed until then.  Raises
+        TypeError for anything but bytes-like objects, and RuntimeError after
+        `write_eof` and while a file is being sent.
+        """
+        if type(data) is not bytes:
+            check_bytes(data)
+        self._check_may_write("write")
+        if not data or (self._conn_lost and self._lost_before()):
+            return
+        if not self._buffer:
+            try:
+                sent = self._sock.send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self._fatal_error(error, "Fatal write error on socket transport")
+                return
+            if sent == len(data):
+                return
+            data = memoryview(data).cast("B")[sent:]
+            if not data:
+                return
+            readiness.add(self._loop, self._sock_fd, _WRITE, self._write_ready, ())
+        self._append(data)
+        self._maybe_pause_protocol()
+
+    def writelines(self, list_of_data: Any) -> None:
+        """Send each element of *list_of_data*, together; see `write`."""
+        self._check_may_write("writelines")
+        if not list_of_data or self._lost_before():
+            return
+        for data in list_of_data:
+            self._append(memoryview(data))
+        if not self._buffer:
+            return
+        self._write_ready()
+        if self._buffer:
+            readiness.add(self._loop, self._sock_fd, _WRITE, self._write_ready, ())
+            self._maybe_pause_protocol()
+
+    def _check_may_write(self, method: str) -> None:
+        if self._eof:
+            raise RuntimeError(f"Cannot call {method}() after write_eof()")
+        if self._empty_waiter is not None:
+            raise RuntimeError(f"unable to {method}; sendfile is in progress")
+
+    def _append(self, data: Any) -> None:
+        if type(data) is not bytes:
+            data = memoryview(data).cast("B")
+        if data:
+            self._buffer.append(data)
+            self._buffer_size += len(data)
+
+    def _write_ready(self) -> None:
+        """Send what is buffered; when all is gone, do what waited for that."""
+        if self._conn_lost:
+            return
+        try:
+            self._drop_sent(self._sock.sendmsg(islice(self._buffer, MAXIMUM_BUFFERS)))
+        except (BlockingIOError, InterruptedError):
+            return
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            readiness.remove(self._loop, self._sock_fd, _WRITE)
+            self._buffer.clear()
+            self._buffer_size = 0
+            self._fatal_error(error, "Fatal write error on socket transport")
+            if self._empty_waiter is not None:
+                self._empty_waiter.set_exception(error)
+            return
+        self._maybe_resume_protocol()  # which may write
+        if self._buffer:
+            return
+        readiness.remove(self._loop, self._sock_fd, _WRITE)
+        if self._empty_waiter is not None:
+            self._empty_waiter.set_result(None)
+        if self._closing:
+            self._call_connection_lost(None)
+        elif self._eof:
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def _drop_sent(self, sent: int) -> None:
+        """Take the first *sent* bytes off the buffer."""
+        buffer = self._buffer
+        self._buffer_size -= sent
+        while sent:
+            first = buffer.popleft()
+            if len(first) > sent:
+                buffer.appendleft(memoryview(first)[sent:])
+                return
+            sent -= len(first)
+
+    # -- ending ----------------------------------------------------------------
+
+    def can_write_eof(self) -> bool:
+        """Return True: a stream has two halves."""
+        return True
+
+    def write_eof(self) -> None:
+        """Close the writing half once what is buffered is sent; reading goes on."""
+        if self._closing or self._eof:
+            return
+        self._eof = True
+        if not self._buffer:
+            self._sock.shutdown(socket.SHUT_WR)
+
+    def _call_connection_lost(self, error: BaseException | None) -> None:
+        try:
+            super()._call_connection_lost(error)
+        finally:
+            waiter = self._empty_waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(ConnectionError("Connection is closed by peer"))
+
+    def _make_empty_waiter(self) -> Any:
+        """Return a future for the moment when all is written; until it is reset, nobody writes."""
+        if self._empty_waiter is not None:
+            raise RuntimeError("Empty waiter is already set")
+        self._empty_waiter = self._loop.create_future()
+        if not self._buffer:
+            self._empty_waiter.set_result(None)
+        return self._empty_waiter
+
+    def _reset_empty_waiter(self) -> None:
+        self._empty_waiter = None

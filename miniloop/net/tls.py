@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..interface import AbstractEventLoop
+from . import tcp
 from .tls_flow import ssl
 from .tls_protocol import SSLProtocol
 from .tls_transport import SSLTransport
@@ -43,8 +44,6 @@ def make_ssl_transport(
     connection just before.  *extra* and *server* are the socket transport's; the
     rest is `SSLProtocol`'s.  Raises ValueError for a server without a context.
     """
-    from . import tcp  # a transport's module, which makes such transports itself
-
     ssl_protocol = SSLProtocol(
         loop,
         protocol,

@@ -15,7 +15,8 @@ import warnings as _warnings
 from collections.abc import Iterable
 from typing import Any
 
-from ..interface import SENDFILE_FALLBACK, AbstractEventLoop, Transport
+from ..interface import AbstractEventLoop, Transport
+from .transports import SendfileMode
 
 __all__ = ["SSLTransport"]
 
@@ -27,7 +28,7 @@ class SSLTransport(Transport):
     """
 
     _start_tls_compatible = True
-    _sendfile_compatible = SENDFILE_FALLBACK
+    _sendfile_compatible = SendfileMode.FALLBACK
 
     def __init__(self, loop: AbstractEventLoop, ssl_protocol: Any) -> None:
         self._loop = loop

@@ -34,6 +34,7 @@ import enum
 import selectors
 import warnings
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from ..core.handles import Handle
@@ -42,7 +43,14 @@ from ..support import describe
 from . import readiness
 from .trsock import TransportSocket
 
-__all__ = ["TRANSITIONS", "FlowControl", "SelectorTransport", "SendfileMode", "wake"]
+__all__ = [
+    "TRANSITIONS",
+    "FlowControl",
+    "SelectorTransport",
+    "SendfileMode",
+    "check_bytes",
+    "wake",
+]
 
 TRANSITIONS = (
     ("made", "connection_made", "reading"),
@@ -167,8 +175,7 @@ class FlowControl(Transport):
 class SelectorTransport(FlowControl):
     """The life of a transport on a socket, as the module's table has it.
 
-    A subclass has `_read_ready`, called when the socket can be read, and a
-    ``_buffer`` of what could not be written yet.
+    A subclass has `_reading`, and puts what could not be written yet into ``_buffer``.
     """
 
     max_size = 256 * 1024  # the most that is read at once, in bytes
@@ -257,12 +264,13 @@ class SelectorTransport(FlowControl):
 
     # -- reading ---------------------------------------------------------------
 
-    def _read_ready(self) -> None:
+    def _reading(self) -> Callable[[], object]:
+        """Return what to call whenever the socket can be read."""
         raise NotImplementedError
 
     def _start_reading(self) -> None:
         if not self._closing and not self._paused:
-            self._reader = readiness.add(self._loop, self._sock_fd, _READ, self._read_ready, ())
+            self._reader = readiness.add(self._loop, self._sock_fd, _READ, self._reading(), ())
 
     def _stop_reading(self) -> None:
         self._reader = None

@@ -30,7 +30,7 @@ from contextvars import copy_context
 from typing import Any
 
 from ..core.coroutines import iscoroutine
-from ..core.futures import Future, isfuture
+from ..core.futures import FINISHED, PENDING, Future, isfuture
 from ..core.tasks import loop_of
 from ..interface import AbstractEventLoop, CancelledError
 from ..support.current import get_event_loop
@@ -86,11 +86,12 @@ class _GatheringFuture(Future[list[Any]]):
 
     def _child_done(self, child: Any) -> None:
         self._unfinished -= 1
-        if self.done():
+        if self._state is not PENDING:
             if not child.cancelled():
                 child.exception()  # seen, though by nobody
             return
-        if not self._return_exceptions:
+        plain = isinstance(child, Future) and child._state is FINISHED and child._exception is None
+        if not (plain or self._return_exceptions):
             error = child._make_cancelled_error() if child.cancelled() else child.exception()
             if error is not None:
                 self.set_exception(error)
@@ -134,7 +135,11 @@ def gather(
         for argument in coros_or_futures:
             child = futures.get(argument)
             if child is None:
-                child = futures[argument] = ensure_future(argument, loop=loop)
+                if isinstance(argument, Future) and argument._loop is loop:
+                    child = argument  # a short way to what is next
+                else:
+                    child = ensure_future(argument, loop=loop)
+                futures[argument] = child
                 if outer is None:
                     loop = loop_of(child)
                     outer = _GatheringFuture(return_exceptions=return_exceptions, loop=loop)

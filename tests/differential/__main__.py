@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-from .cells import CELLS, Cell, Difference, difference, explain, perform
+from .cells import CELLS, Cell, Difference, difference, explain, perform, script
 from .grammar import from_seed
 from .shrinking import shrink
-from .versions import left_out
+from .versions import IN_NAMES, IN_TASKS, left_out
 
 
 def show(path: str, eager: bool) -> str | None:
@@ -19,9 +19,9 @@ def show(path: str, eager: bool) -> str | None:
 
     Returns None when all do the same.
     """
-    code = compile(Path(path).read_text(), path, "exec")
+    program = script(Path(path).read_text(), eager, path)
     cells = (Cell(*sys.argv[1:3]),) if len(sys.argv) > 2 else CELLS
-    traces = [perform(code, cell, eager) for cell in cells]
+    traces = [perform(program, cell) for cell in cells]
     for cell, trace in zip(cells, traces, strict=True):
         if trace != traces[0] or cell == cells[0]:
             print(f"--- names of {cell.names}, loop of {cell.loop}")
@@ -48,11 +48,12 @@ def main() -> None:
     given = parser.parse_args()
     last = given.first + 1000 if given.last is None else given.last
     found = 0
+    without = left_out(IN_NAMES, IN_TASKS)
     begun = time.perf_counter()
     gc.collect()
     gc.freeze()
     for seed in range(given.first, last):
-        different = difference(from_seed(seed, left_out()))
+        different = difference(from_seed(seed, without))
         if different is not None:
             print(f"=== program {seed}\n{explain(smallest(different))}\n", flush=True)
             found += 1

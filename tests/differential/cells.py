@@ -18,6 +18,7 @@ import miniloop
 from .grammar import Program
 from .source import render, whole_file
 from .stage import Stage, label, words
+from .versions import SHIELD_REPORTS
 from .virtual import LOOPS, VirtualSelector
 
 NAMES: dict[str, Any] = {"asyncio": asyncio, "miniloop": miniloop}
@@ -55,18 +56,31 @@ CELLS = tuple(Cell(names, loop) for names in NAMES for loop in LOOPS)
 REFERENCE = Cell("asyncio", "asyncio")
 
 
-def perform(code: CodeType, cell: Cell, eager: bool = False) -> Trace:
-    """Run the program *code* in *cell*; return what happened."""
+class Script(NamedTuple):
+    """A program ready to run; *eager*: it starts tasks eagerly, *shields*: it uses shield."""
+
+    code: CodeType
+    eager: bool
+    shields: bool
+
+
+def script(source: str, eager: bool, path: str = "<program>") -> Script:
+    """Return the program *source*, ready to run."""
+    return Script(compile(source, path, "exec"), eager, "asyncio.shield(" in source)
+
+
+def perform(program: Script, cell: Cell) -> Trace:
+    """Run *program* in *cell*; return what happened."""
     selector = VirtualSelector()
     loop = LOOPS[cell.loop](selector)
     selector.idle = loop.stop
     names = NAMES[cell.names]
-    stage = Stage(names, loop, selector)
+    stage = Stage(names, loop, selector, program.shields and not SHIELD_REPORTS)
     loop.set_exception_handler(stage.report)
-    if eager:
+    if program.eager:
         loop.set_task_factory(names.eager_task_factory)
     namespace = stage.namespace()
-    exec(code, namespace)
+    exec(program.code, namespace)
     loop.call_soon(namespace["begin"])
     with _nobody_disturbs(stage.unordered):
         _run_to_the_end(stage)
@@ -133,7 +147,7 @@ def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             yield
-        unordered += [("warning", str(warning.message)) for warning in warned]
+        unordered += [("warning", str(warning.message)) for warning in warned if warning.category is RuntimeWarning]
     finally:
         sys.unraisablehook = unraisable
         for logger in loggers:
@@ -144,8 +158,8 @@ def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
 
 def perform_all(program: Program, cells: tuple[Cell, ...] = CELLS) -> dict[Cell, Trace]:
     """Run *program* in each of *cells*."""
-    code = compile(render(program), "<program>", "exec")
-    return {cell: perform(code, cell, program.eager) for cell in cells}
+    ready = script(render(program), program.eager)
+    return {cell: perform(ready, cell) for cell in cells}
 
 
 def difference(program: Program, cells: tuple[Cell, ...] = CELLS) -> Difference | None:

@@ -158,9 +158,7 @@ def grow(choose: Choose, without: Collection[str] = ()) -> Program:
     eager = choose(5) == 4 and "eager" not in without
     without = frozenset(without)
     if eager:
-        without |= NOT_IF_EAGER
-        if "group if eager" in without:
-            families -= {"group"}
+        without |= NOT_IF_EAGER | {kind.removesuffix(" if eager") for kind in without}
     growing = _Growing(choose, families, without)
     shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
     tasks = tuple(growing.block(0, True) for _ in range(1 + choose(MOST_TASKS)))
