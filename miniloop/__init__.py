@@ -55,6 +55,16 @@ from .sync.combinators import (
     shield,
     wait,
 )
+from .sync.graph import (
+    FrameCallGraphEntry,
+    FutureCallGraph,
+    capture_call_graph,
+    format_call_graph,
+    future_add_to_awaited_by,
+    future_discard_from_awaited_by,
+    print_call_graph,
+)
+from .sync.guest import start_guest_run
 from .sync.locks import BoundedSemaphore, Condition, Event, Lock, Semaphore
 from .sync.queues import LifoQueue, PriorityQueue, Queue
 from .sync.runners import Runner, run
@@ -93,7 +103,9 @@ __all__ = [
     "DatagramTransport",
     "Event",
     "EventLoop",
+    "FrameCallGraphEntry",
     "Future",
+    "FutureCallGraph",
     "Handle",
     "IncompleteReadError",
     "InvalidStateError",
@@ -124,12 +136,16 @@ __all__ = [
     "_set_running_loop",
     "all_tasks",
     "as_completed",
+    "capture_call_graph",
     "coroutine",
     "create_eager_task_factory",
     "create_task",
     "current_task",
     "eager_task_factory",
     "ensure_future",
+    "format_call_graph",
+    "future_add_to_awaited_by",
+    "future_discard_from_awaited_by",
     "gather",
     "get_event_loop",
     "get_running_loop",
@@ -137,11 +153,13 @@ __all__ = [
     "iscoroutinefunction",
     "isfuture",
     "new_event_loop",
+    "print_call_graph",
     "run",
     "run_coroutine_threadsafe",
     "set_event_loop",
     "shield",
     "sleep",
+    "start_guest_run",
     "timeout",
     "timeout_at",
     "to_thread",

@@ -13,6 +13,7 @@ Read next: sync/locks.py
 from __future__ import annotations
 
 import selectors
+import socket
 import warnings
 from collections import deque
 from collections.abc import Callable
@@ -24,7 +25,19 @@ from .core.handles import Handle
 from .core.loop import Loop
 from .core.timers import TimerHandle
 from .interface import AbstractEventLoop
-from .net import readiness, sockets
+from .net import (
+    connect,
+    endpoints,
+    listening,
+    pipes,
+    readiness,
+    resolver,
+    sendfile,
+    sockets,
+    subprocesses,
+    tls,
+    unix,
+)
 from .net.signals import Signals
 from .net.wakeup import Wakeup
 from .support import current
@@ -176,23 +189,29 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     def add_reader(self, fd: Any, callback: Callable[..., object], *args: Any) -> None:
         """Call ``callback(*args)`` whenever *fd* can be read, instead of what was set before.
 
-        Raises RuntimeError when the loop is closed, ValueError for a bad descriptor.
+        Raises RuntimeError when the loop is closed or a transport uses *fd*, and
+        ValueError for a bad descriptor.
         """
+        readiness.check_free(self, fd)
         readiness.add(self, fd, selectors.EVENT_READ, callback, args)
 
     def remove_reader(self, fd: Any) -> bool:
         """Stop watching *fd* for reading; return whether it was watched."""
+        readiness.check_free(self, fd)
         return readiness.remove(self, fd, selectors.EVENT_READ)
 
     def add_writer(self, fd: Any, callback: Callable[..., object], *args: Any) -> None:
         """Call ``callback(*args)`` whenever *fd* can be written, instead of what was set before.
 
-        Raises RuntimeError when the loop is closed, ValueError for a bad descriptor.
+        Raises RuntimeError when the loop is closed or a transport uses *fd*, and
+        ValueError for a bad descriptor.
         """
+        readiness.check_free(self, fd)
         readiness.add(self, fd, selectors.EVENT_WRITE, callback, args)
 
     def remove_writer(self, fd: Any) -> bool:
         """Stop watching *fd* for writing; return whether it was watched."""
+        readiness.check_free(self, fd)
         return readiness.remove(self, fd, selectors.EVENT_WRITE)
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
@@ -206,6 +225,63 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     def remove_signal_handler(self, sig: int) -> bool:
         """Give *sig* its default handling back; return whether there was a handler."""
         return self._signals.remove(sig)
+
+    # -- the network -----------------------------------------------------------
+    # Each is a function of the loop, with asyncio's arguments; it says itself what it does.
+
+    sock_recv = sockets.sock_recv
+    sock_recv_into = sockets.sock_recv_into
+    sock_recvfrom = sockets.sock_recvfrom
+    sock_recvfrom_into = sockets.sock_recvfrom_into
+    sock_sendall = sockets.sock_sendall
+    sock_sendto = sockets.sock_sendto
+    sock_connect = sockets.sock_connect
+    sock_accept = sockets.sock_accept
+    sock_sendfile = sendfile.sock_sendfile
+
+    getaddrinfo = resolver.getaddrinfo
+    getnameinfo = resolver.getnameinfo
+
+    create_connection = connect.create_connection
+    connect_accepted_socket = connect.connect_accepted_socket
+    create_server = listening.create_server
+    create_unix_connection = unix.create_unix_connection
+    create_unix_server = unix.create_unix_server
+    create_datagram_endpoint = endpoints.create_datagram_endpoint
+    connect_read_pipe = pipes.connect_read_pipe
+    connect_write_pipe = pipes.connect_write_pipe
+    _sendfile_native = sendfile.sendfile_native
+    sendfile = sendfile.sendfile
+
+    def _make_socket(self, family: int, kind: int, proto: int) -> socket.socket:
+        """Return a new socket: all that the loop makes itself come from here."""
+        return socket.socket(family, kind, proto)
+
+    # -- TLS and child processes -----------------------------------------------
+
+    async def start_tls(
+        self, transport: Any, protocol: Any, sslcontext: Any, **options: Any
+    ) -> Any:
+        """Put TLS over *transport*; return the transport to use now.  See `tls.start_tls`."""
+        return await tls.start_tls(self, transport, protocol, sslcontext, **options)
+
+    async def subprocess_exec(
+        self, protocol_factory: Callable[[], Any], program: Any, *args: Any, **options: Any
+    ) -> tuple[Any, Any]:
+        """Run *program* with *args*; return transport and protocol.
+
+        *options* are those of `subprocesses.subprocess_exec`.
+        """
+        return await subprocesses.subprocess_exec(self, protocol_factory, program, *args, **options)
+
+    async def subprocess_shell(
+        self, protocol_factory: Callable[[], Any], cmd: bytes | str, **options: Any
+    ) -> tuple[Any, Any]:
+        """Have the shell run *cmd*; return transport and protocol.
+
+        *options* are those of `subprocesses.subprocess_shell`.
+        """
+        return await subprocesses.subprocess_shell(self, protocol_factory, cmd, **options)
 
 
 current.set_loop_factory(EventLoop)

@@ -55,7 +55,7 @@ def install(names: str, loop: str) -> None:
         from .packages import miniloop
 
         package = miniloop()
-        from miniloop.core import current  # loaded from our own place by miniloop() just above
+        from miniloop.support import current  # loaded from our own place by miniloop() just above
 
         current.set_loop_factory(cls)
         for name in ("SelectorEventLoop", "EventLoop"):

@@ -1,10 +1,8 @@
 """A result that is not there yet.
 
-A future is awaited by tasks and watched by callbacks.  Both are kept in one
-place, ``_waiters``, as *entries of the ready queue that wait to be let in*:
-handles for callbacks, the task itself for a task of this library on the same
-loop.  Completing the future lets them all into the queue; that is the whole of
-"who woke whom".
+Who waits for a future is kept in ``_waiters`` as *entries of the ready queue that
+wait to be let in*: handles for callbacks, the task itself for a task of this loop.
+Completing the future lets them all into the queue; that is all of "who woke whom".
 
 States
     PENDING -- set_result ----> FINISHED

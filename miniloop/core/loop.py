@@ -14,10 +14,9 @@ phases, in asyncio's order:
 ``run_forever`` is one driver of that generator, guest mode is another.  Who chooses,
 who is told, and debug mode stand in ``support/watch.py``: there is none of it here.
 
-Selecting costs more than a short step, so while entries are ready it is put off,
-but never beyond `PATIENCE` entries run, never in the first iteration of a run or
-when stopping, and never with a selector of the caller's own; timers are looked at
-each time.  To a program the outside world is a few microseconds late, that is all.
+Selecting costs more than a short step, so it is put off while entries are ready,
+but not for more than `PATIENCE` entries, not in the first iteration of a run or
+when stopping, and not with a selector of the caller's own.
 
 Read next: ../support/watch.py
 """
@@ -50,8 +49,7 @@ PATIENCE = 64
 #: Longest time to wait at once, in seconds: some systems refuse more than a day.
 MAXIMUM_SELECT_TIMEOUT = 24 * 3600
 
-#: The classes whose instances the loop lets wait without asking them: a subclass may
-#: have methods of its own, and is asked.
+#: Whose instances the loop lets wait by itself; a subclass may have methods of its own.
 OWN = frozenset({Future, Task})
 
 _new = object.__new__
@@ -89,11 +87,14 @@ class Loop(Controls):
         """Run; yield the seconds to wait for events (None: for ever), get the events back."""
         ready, timers, heap = self.ready, self.timers, self.timers.heap
         popleft, append = ready.popleft, ready.append
-        patience, current, watch, running = 0, None, None, True
+        patience, current, watch, begun = 0, None, None, False
         try:
-            while running:
+            while True:
                 # timeout
                 if patience < len(ready) or not ready or self._stopping:
+                    if self._stopping and begun:
+                        return
+                    begun, entry, yielded = True, None, None  # let go while we wait
                     # select, arrivals
                     self._process_events((yield self._before_select(current)))
                     patience, current, watch = self._patience, None, self._watch
@@ -143,15 +144,12 @@ class Loop(Controls):
                             entry._context.run(entry._callback, *entry._args)
                         except BaseException as error:
                             entry._report(error)
-                # Nothing may live on because we are waiting.
-                running, entry, yielded = not self._stopping, None, None
         finally:
-            self._before_select(current)
+            self._settle(current)
 
     def _before_select(self, current: Any) -> float | None:
-        """End the announcement of the *current* task; return the seconds to wait."""
-        if current is not None:
-            current_tasks.pop(self, None)
+        """Return the seconds to wait, with nothing running any more."""
+        self._settle(current)
         self.timers.drop_cancelled()
         heap = self.timers.heap
         if self.ready or self._stopping:
@@ -163,6 +161,13 @@ class Loop(Controls):
         if self._watch is not None:
             self._watch.select(timeout)
         return timeout
+
+    def _settle(self, current: Any) -> None:
+        """End the announcement of the *current* task, and of what was watched last."""
+        if current is not None:
+            current_tasks.pop(self, None)
+        if self._watch is not None:
+            self._watch.finish()
 
     def _process_events(self, events: Any) -> None:
         """Put the callbacks of ready descriptors into the ready queue, in the selector's order."""

@@ -19,9 +19,8 @@ Invariants
     ``_throws`` is set if the next step may have to throw something in: the loop
     looks at this one flag and asks `Task._told` for the rest.
 
-Cancellation asks, it does not kill: `Task.cancel` cancels the awaited future, and
-the CancelledError comes back through the await.  A task that waits for nothing
-gets it thrown in at its next step (``_must_cancel``).
+To cancel is to ask: the awaited future is cancelled, and CancelledError comes back
+through the await.  Where nothing is awaited the next step throws (``_must_cancel``).
 
 Where it differs from asyncio
     There is no handle per step.  Any awaitable can be made a task, and so can a
@@ -208,8 +207,6 @@ class Task(Future[T]):
                 self._must_cancel = False
         return self._num_cancels_requested
 
-    # -- what the loop does not do in place
-
     def _start_eagerly(self) -> None:
         eager_tasks.add(self)
         try:
@@ -303,8 +300,7 @@ class Task(Future[T]):
     def _end(self, error: BaseException) -> None:
         """End as the coroutine did: with a result, in *error* if that is a StopIteration."""
         forget_task(self._reference)
-        if self._state is not PENDING:
-            # Only Future.set_result(task, ...) behind the task's back leads here.
+        if self._state is not PENDING:  # by Future.set_result(task, ...) behind its back
             wrong = InvalidStateError(f"step(): already done: {self!r}")
             report = {"message": str(wrong), "exception": wrong, "task": self}
             self._loop.call_exception_handler(report)

@@ -80,26 +80,19 @@ class TimerHandle(Handle):
         return self._when < other._when if isinstance(other, TimerHandle) else NotImplemented
 
     def __le__(self, other: object) -> bool:
-        if isinstance(other, TimerHandle):
-            return self._when < other._when or self.__eq__(other)
-        return NotImplemented
+        return self < other or self == other if isinstance(other, TimerHandle) else NotImplemented
 
     def __gt__(self, other: object) -> bool:
         return self._when > other._when if isinstance(other, TimerHandle) else NotImplemented
 
     def __ge__(self, other: object) -> bool:
-        if isinstance(other, TimerHandle):
-            return self._when > other._when or self.__eq__(other)
-        return NotImplemented
+        return self > other or self == other if isinstance(other, TimerHandle) else NotImplemented
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, TimerHandle):
-            return (
-                self._when == other._when
-                and self._callback == other._callback
-                and self._args == other._args
-            )
-        return NotImplemented
+        if not isinstance(other, TimerHandle):
+            return NotImplemented
+        mine = (self._when, self._callback, self._args)
+        return mine == (other._when, other._callback, other._args)
 
 
 class Timers:

@@ -88,7 +88,7 @@ class _ByDescriptor:
         self._loop.remove_reader(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1
-        self._loop.call_soon_threadsafe(self._callback, _reap(self._loop, self._process))
+        self._loop.call_soon(self._callback, _reap(self._loop, self._process))
 
 
 def _by_thread(
@@ -106,7 +106,7 @@ def _by_thread(
             _reap(loop, process)
 
     def ended() -> None:
-        callback(_reap(loop, process))
+        loop.call_soon(callback, _reap(loop, process))
 
     name = f"asyncio-waitpid-{_next_number()}"
     threading.Thread(target=wait, name=name, daemon=True).start()

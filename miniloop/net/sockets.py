@@ -35,13 +35,13 @@ from __future__ import annotations
 import select
 import selectors
 import socket
-import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from ..core.handles import Handle
 from . import readiness, resolver
+from .tls_flow import ssl
 
 __all__ = [
     "TRANSITIONS",
@@ -180,7 +180,6 @@ def when_writable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) ->
 
 def check_not_tls(sock: Any) -> None:
     """Raise TypeError for a TLS socket: what such a one does cannot be waited for."""
-    ssl = sys.modules.get("ssl")  # without the module, there is no such socket
     if ssl is not None and isinstance(sock, ssl.SSLSocket):
         raise TypeError("Socket cannot be of type SSLSocket")
 

@@ -26,6 +26,7 @@ from .stream_reader import DEFAULT_LIMIT, StreamReader
 from .stream_writer import StreamWriter
 
 __all__ = [
+    "DEFAULT_LIMIT",
     "FlowControlMixin",
     "StreamReader",
     "StreamReaderProtocol",

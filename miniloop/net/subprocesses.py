@@ -32,6 +32,7 @@ import subprocess
 import warnings as _warnings
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..interface import Protocol, SubprocessTransport
@@ -104,8 +105,9 @@ class BaseSubprocessTransport(SubprocessTransport):
         except BaseException:
             self.close()
             raise
-        self._pid = self._proc.pid
-        self._extra["subprocess"] = self._proc
+        process: Any = self._proc
+        self._pid = process.pid
+        self._extra["subprocess"] = process
         if loop.get_debug():
             program = args if isinstance(args, bytes | str) else args[0]
             describe.logger.debug("process %r created: pid %s", program, self._pid)
@@ -154,9 +156,10 @@ class BaseSubprocessTransport(SubprocessTransport):
         if self._closed:
             return
         self._closed = True
-        for pipe in self._pipes.values():
-            if pipe is not None and pipe.pipe is not None:
-                pipe.pipe.close()
+        if self._loop is not None and not self._loop.is_closed():
+            for pipe in self._pipes.values():
+                if pipe is not None and pipe.pipe is not None:
+                    pipe.pipe.close()
         # poll() finds out about an end that we have not been told of yet.
         if self._proc is None or self._returncode is not None or self._proc.poll() is not None:
             return
@@ -219,7 +222,7 @@ class BaseSubprocessTransport(SubprocessTransport):
                 if pipe is None:
                     continue
                 connect = loop.connect_read_pipe if fd else loop.connect_write_pipe
-                _, self._pipes[fd] = await connect(_PipeFactory(self, fd), pipe)
+                _, self._pipes[fd] = await connect(partial(_Pipe, self, fd), pipe)
             loop.call_soon(self._protocol.connection_made, self)
             pending, self._pending_calls = self._pending_calls, None
             for callback, data in pending or ():
@@ -228,11 +231,18 @@ class BaseSubprocessTransport(SubprocessTransport):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
+            self._close_unconnected()
             if waiter is not None and not waiter.cancelled():
                 waiter.set_exception(error)
         else:
             if waiter is not None and not waiter.cancelled():
                 waiter.set_result(None)
+
+    def _close_unconnected(self) -> None:
+        for fd, name in enumerate(_NAMES):
+            pipe = getattr(self._proc, name, None)
+            if pipe is not None and self._pipes.get(fd) is None:
+                pipe.close()
 
     def _call(self, callback: Callable[..., object], *data: Any) -> None:
         if self._pending_calls is not None:

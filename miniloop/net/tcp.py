@@ -203,7 +203,8 @@ class SocketTransport(SelectorTransport):
         """
         if type(data) is not bytes:
             check_bytes(data)
-        self._check_may_write("write")
+        if self._eof or self._empty_waiter is not None:
+            self._refuse("write")
         if not data or (self._conn_lost and self._lost_before()):
             return
         if not self._buffer:
@@ -227,7 +228,8 @@ class SocketTransport(SelectorTransport):
 
     def writelines(self, list_of_data: Any) -> None:
         """Send each element of *list_of_data*, together; see `write`."""
-        self._check_may_write("writelines")
+        if self._eof or self._empty_waiter is not None:
+            self._refuse("writelines")
         if not list_of_data or self._lost_before():
             return
         for data in list_of_data:
@@ -239,11 +241,10 @@ class SocketTransport(SelectorTransport):
             readiness.add(self._loop, self._sock_fd, _WRITE, self._write_ready, ())
             self._maybe_pause_protocol()
 
-    def _check_may_write(self, method: str) -> None:
+    def _refuse(self, method: str) -> None:
         if self._eof:
             raise RuntimeError(f"Cannot call {method}() after write_eof()")
-        if self._empty_waiter is not None:
-            raise RuntimeError(f"unable to {method}; sendfile is in progress")
+        raise RuntimeError(f"unable to {method}; sendfile is in progress")
 
     def _append(self, data: Any) -> None:
         if type(data) is not bytes:

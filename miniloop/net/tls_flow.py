@@ -29,6 +29,10 @@ try:
     import ssl
 except ImportError:  # an interpreter that was built without it
     ssl = None  # type: ignore[assignment]
+    AGAIN: Any = ()
+else:
+    #: The SSLObject wants to be called again when more has arrived.
+    AGAIN = (ssl.SSLWantReadError, ssl.SSLSyscallError)
 
 from ..interface import AbstractEventLoop, BufferedProtocol
 from ..support import describe
@@ -42,9 +46,6 @@ WRITE_HIGH_WATER = 512 * 1024
 RECORD = 16 * 1024
 #: So many writes to a closed connection go without a warning.
 SILENT_WRITES = 5
-
-#: The SSLObject wants to be called again when more has arrived.
-AGAIN: Any = () if ssl is None else (ssl.SSLWantReadError, ssl.SSLSyscallError)
 
 
 class TLSFlow(BufferedProtocol):

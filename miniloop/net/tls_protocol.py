@@ -2,8 +2,9 @@
 
 To the transport below it is a protocol, to the protocol above it is a transport
 (`SSLTransport`).  In between stands an ``ssl.SSLObject``, which knows no socket.
-Each step of handshake, data and shutdown asks the SSLObject to go on.  When it wants more bytes from the peer it
-raises SSLWantReadError, and the next bytes that arrive take the step again.
+Each step of handshake, data and shutdown asks it to go on.  When it wants more
+bytes from the peer it raises SSLWantReadError, and those bytes, when they arrive,
+take the step again.
 
 States
     UNWRAPPED    -- connection made --> DO_HANDSHAKE
@@ -27,6 +28,7 @@ Invariants
 Where it differs from asyncio
     The buffer that is read into begins small and grows with what arrives.
     Handshake bytes are sent even while the program has paused reading.
+    Context and SSLObject are let go when the connection is lost.
 
 Read next: tls_transport.py
 """
@@ -35,7 +37,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..interface import AbstractEventLoop, CancelledError, TimeoutError
+from ..interface import AbstractEventLoop, CancelledError
 from ..support import describe
 from .tls_flow import AGAIN, RECORD, TLSFlow, ssl
 from .tls_transport import SSLTransport
@@ -57,6 +59,7 @@ _NEXT = {(state, event): new_state for state, event, new_state in TRANSITIONS}
 #: Seconds to wait for the end of the handshake, and of the shutdown.
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
+
 
 class SSLProtocol(TLSFlow):
     """TLS between the transport below and *app_protocol* above.
@@ -137,9 +140,7 @@ class SSLProtocol(TLSFlow):
             describe.logger.debug("%r starts SSL handshake", self)
             self._began = self._loop.time()
         self._go("connection made")
-        self._timer = self._loop.call_later(
-            self._handshake_timeout, self._check_handshake_timeout
-        )
+        self._timer = self._loop.call_later(self._handshake_timeout, self._check_handshake_timeout)
         self._do_handshake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -156,6 +157,10 @@ class SSLProtocol(TLSFlow):
         self._transport = None
         self._app_transport = None
         self._app_protocol = None
+        # The program may keep the transport for long; TLS takes a lot of memory.
+        self._sslobj = None
+        for name in ("sslcontext", "ssl_object"):
+            self._extra.pop(name, None)
         self._wake(exc)
         self._stop_timer()
 

@@ -319,9 +319,7 @@ class SelectorTransport(FlowControl):
         """Close at once; what is buffered is lost."""
         self._force_close(None)
 
-    def _fatal_error(
-        self, error: BaseException, message: str = "Fatal error on transport"
-    ) -> None:
+    def _fatal_error(self, error: BaseException, message: str = "Fatal error on transport") -> None:
         """End the transport because of *error*, which is being handled."""
         self._log_or_report(error, message, isinstance(error, OSError))
         self._force_close(error)
@@ -373,6 +371,4 @@ class SelectorTransport(FlowControl):
 def check_bytes(data: Any) -> None:
     """Raise TypeError unless *data* is bytes, a bytearray or a memoryview."""
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(
-            f"data argument must be a bytes-like object, not {type(data).__name__!r}"
-        )
+        raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")

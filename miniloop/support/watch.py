@@ -113,19 +113,18 @@ class Watch:
         self.entry: Any = None
 
     def select(self, timeout: float | None) -> None:
-        """End the iteration: the loop will wait for *timeout* seconds, or stop."""
-        self._finish()
+        """The loop will wait for *timeout* seconds."""
         self._tell("before_select", timeout)
 
     def run(self, count: int) -> Callable[[], Any]:
         """Begin a run phase of *count* entries; return what to take them with."""
-        self._finish()
+        self.finish()
         self._left = count
         self._tell("before_run", count)
         return self._take
 
     def _take(self) -> Any:
-        self._finish()
+        self.finish()
         ready = self._loop.ready
         index = 0
         if self._chooser is not None and self._left > 1:
@@ -139,7 +138,8 @@ class Watch:
         self._started = self._loop.time()
         return entry
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """What was taken last has run."""
         entry, self.entry = self.entry, None
         if entry is None:
             return

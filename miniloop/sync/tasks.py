@@ -96,8 +96,8 @@ def all_tasks(loop: AbstractEventLoop | None = None) -> set[Any]:
     return {task for task in live_tasks() if loop_of(task) is loop and not task.done()}
 
 
-def create_eager_task_factory(constructor: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a task factory that has *constructor* run each task's first step at once.
+def create_eager_task_factory(custom_task_constructor: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a task factory that has *custom_task_constructor* run each task's first step at once.
 
     Counterpart: ``asyncio.create_eager_task_factory`` (3.12).
     """
@@ -110,7 +110,9 @@ def create_eager_task_factory(constructor: Callable[..., Any]) -> Callable[..., 
         context: Context | None = None,
         eager_start: bool = True,
     ) -> Any:
-        return constructor(coro, loop=loop, name=name, context=context, eager_start=eager_start)
+        return custom_task_constructor(
+            coro, loop=loop, name=name, context=context, eager_start=eager_start
+        )
 
     return factory
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import NamedTuple
 
-from .templates import STATEMENTS
+from .templates import EXPRESSIONS, STATEMENTS
 
 #: How newer asyncio reports the failure of a shielded future whose waiter was cancelled;
 #: up to 3.13 it is left to the report of exceptions that were never retrieved.
@@ -30,6 +30,26 @@ IN_NAMES = (
         frozenset({f"{kind} if eager" for kind in STATEMENTS["group"]}),
         "a child that ended at its eager start is no concern of its group",
     ),
+    Older(
+        (3, 13),
+        frozenset({"shutdown"}),
+        "queues cannot be shut down",
+    ),
+    Older(
+        (3, 13),
+        frozenset({"as_completed_async"}),
+        "as_completed is no asynchronous iterator",
+    ),
+    Older(
+        (3, 13),
+        frozenset({"group", "group_one", "group_given"}),
+        "a cancellation of the parent may get lost; a coroutine that is refused is not closed",
+    ),
+    Older(
+        (3, 12),
+        frozenset({kind for kind in EXPRESSIONS["wait_for"] if kind.startswith("wait_for")}),
+        "wait_for runs what it waits for as a task of its own, and may lose a cancellation",
+    ),
 )
 #: Differences between the libraries' tasks: even with the same names the loops differ.
 IN_TASKS = (
@@ -38,6 +58,17 @@ IN_TASKS = (
         frozenset({"name if eager"}),
         "a task that a factory made is called 'None' when it was given no name",
     ),
+    Older(
+        (3, 13),
+        frozenset({"uncancel", "uncancel_other", "cancel_uncancel"}),
+        "a cancellation that was taken back is thrown nevertheless",
+    ),
+    Older(
+        (3, 13),
+        frozenset({"set_stop_iteration"}),
+        "a future refuses a StopIteration; now it makes a RuntimeError of it",
+    ),
+    Older((3, 12), frozenset({"eager"}), "there is no eager start"),
 )
 
 

@@ -1,0 +1,1 @@
+"""Descriptors, wake-ups, signals, and what is built on them."""

@@ -1,0 +1,1 @@
+"""What the heart leans on: reports, debug mode, the seams, which loop is meant."""
