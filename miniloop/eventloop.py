@@ -257,31 +257,9 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         """Return a new socket: all that the loop makes itself come from here."""
         return socket.socket(family, kind, proto)
 
-    # -- TLS and child processes -----------------------------------------------
-
-    async def start_tls(
-        self, transport: Any, protocol: Any, sslcontext: Any, **options: Any
-    ) -> Any:
-        """Put TLS over *transport*; return the transport to use now.  See `tls.start_tls`."""
-        return await tls.start_tls(self, transport, protocol, sslcontext, **options)
-
-    async def subprocess_exec(
-        self, protocol_factory: Callable[[], Any], program: Any, *args: Any, **options: Any
-    ) -> tuple[Any, Any]:
-        """Run *program* with *args*; return transport and protocol.
-
-        *options* are those of `subprocesses.subprocess_exec`.
-        """
-        return await subprocesses.subprocess_exec(self, protocol_factory, program, *args, **options)
-
-    async def subprocess_shell(
-        self, protocol_factory: Callable[[], Any], cmd: bytes | str, **options: Any
-    ) -> tuple[Any, Any]:
-        """Have the shell run *cmd*; return transport and protocol.
-
-        *options* are those of `subprocesses.subprocess_shell`.
-        """
-        return await subprocesses.subprocess_shell(self, protocol_factory, cmd, **options)
+    start_tls = tls.start_tls
+    subprocess_exec = subprocesses.subprocess_exec
+    subprocess_shell = subprocesses.subprocess_shell
 
 
 current.set_loop_factory(EventLoop)

@@ -192,6 +192,8 @@ class Future(Generic[T]):
             )
             error.__cause__ = error.__context__ = exception
             exception = error
+        if not isinstance(exception, BaseException):
+            raise TypeError("invalid exception object")
         self._exception = exception
         self._exception_tb = exception.__traceback__
         self._result = None

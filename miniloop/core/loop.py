@@ -46,8 +46,7 @@ __all__ = ["Loop"]
 
 #: How many entries may run before the selector is asked again.
 PATIENCE = 64
-#: Longest time to wait at once, in seconds: some systems refuse more than a day.
-MAXIMUM_SELECT_TIMEOUT = 24 * 3600
+MAXIMUM_SELECT_TIMEOUT = 24 * 3600  # seconds; some systems refuse more than a day
 
 #: Whose instances the loop lets wait by itself; a subclass may have methods of its own.
 OWN = frozenset({Future, Task})
@@ -94,21 +93,19 @@ class Loop(Controls):
                 if patience < len(ready) or not ready or self._stopping:
                     if self._stopping and begun:
                         return
-                    begun, entry, yielded = True, None, None  # let go while we wait
+                    begun, current, entry, yielded = True, self._settle(current), None, None
                     # select, arrivals
-                    self._process_events((yield self._before_select(current)))
-                    patience, current, watch = self._patience, None, self._watch
+                    self._process_events((yield self._before_select()))
+                    patience, watch = self._patience, self._watch
                 # due
                 if heap:
                     timers.release_due(self._clock() + self._clock_resolution, ready)
                 # run
-                left = len(ready)
-                patience -= left
+                patience -= (left := len(ready))
                 take = popleft if watch is None else watch.run(left)
                 while left:
                     left -= 1
-                    # The one place where the next thing to run is chosen.
-                    entry, yielded = take(), None
+                    entry, yielded = take(), None  # the one place where what runs next is chosen
                     if isinstance(entry, Task):
                         current_tasks[self] = current = entry
                         try:
@@ -145,11 +142,10 @@ class Loop(Controls):
                         except BaseException as error:
                             entry._report(error)
         finally:
-            self._settle(current)
+            current = entry = yielded = self._settle(current)
 
-    def _before_select(self, current: Any) -> float | None:
-        """Return the seconds to wait, with nothing running any more."""
-        self._settle(current)
+    def _before_select(self) -> float | None:
+        """Return the seconds to wait."""
         self.timers.drop_cancelled()
         heap = self.timers.heap
         if self.ready or self._stopping:
@@ -162,8 +158,8 @@ class Loop(Controls):
             self._watch.select(timeout)
         return timeout
 
-    def _settle(self, current: Any) -> None:
-        """End the announcement of the *current* task, and of what was watched last."""
+    def _settle(self, current: Any) -> Any:
+        """Nothing runs any more: say so, and return None for what may live on no longer."""
         if current is not None:
             current_tasks.pop(self, None)
         if self._watch is not None:
@@ -246,7 +242,7 @@ class Loop(Controls):
         It runs in *context* (default: a copy of the current one), after all that was
         asked for before.  Raises RuntimeError when the loop is closed.
         """
-        if self._careful:
+        if self._careful or callback is None:
             check_call(self, callback, "call_soon")
         # Handle() would ask the loop for debug mode: half the price of the call.
         handle = _new(Handle)
@@ -261,7 +257,7 @@ class Loop(Controls):
     def _timer(
         self, when: float, callback: Callable[..., object], args: Any, context: Context | None
     ) -> TimerHandle:
-        if self._careful:
+        if self._careful or callback is None:
             check_call(self, callback, "call_at")
         timer = _new(TimerHandle)
         timer._callback = callback

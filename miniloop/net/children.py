@@ -6,8 +6,8 @@ children.  Where the system has none (before Linux 5.3, not on Linux, forbidden
 by a sandbox) a thread per child waits, and tells the loop.
 
 States of a child
-    running -- ends ---> ended
-    ended   -- reaped -> reaped
+    running -- ends ----> ended
+    ended   -- reaped --> reaped
 
 Invariants
     The thread waits, but the loop's own thread reaps, and writes the exit status

@@ -5,10 +5,10 @@
 it feeds a `StreamReader`, and for a server it calls back with a pair of streams.
 
 States of the flow
-    flowing -- pause_writing ---> paused
-            -- connection_lost -> lost
-    paused  -- resume_writing --> flowing
-            -- connection_lost -> lost
+    flowing -- pause_writing ----> paused
+            -- connection_lost --> lost
+    paused  -- resume_writing ---> flowing
+            -- connection_lost --> lost
 
 Invariants
     Coroutines wait in ``_drain_waiters`` only while paused.

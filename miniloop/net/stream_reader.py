@@ -5,8 +5,8 @@ feeds data, the end, or an exception; the coroutine's side takes a line, a numbe
 of bytes, or all there is, and waits for more when that is not there yet.
 
 States
-    open -- feed_eof ------> ended
-         -- set_exception -> broken
+    open -- feed_eof -------> ended
+         -- set_exception --> broken
 
 Invariants
     At most one coroutine waits, on ``_waiter``; whatever is fed wakes it.

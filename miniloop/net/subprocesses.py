@@ -5,10 +5,10 @@ protocol that passes everything on to the `SubprocessProtocol` together with the
 number of the descriptor.
 
 States
-    starting -- pipes connected ----> running
-             -- exited -------------> exited
-    running  -- exited -------------> exited
-    exited   -- pipes disconnected -> finished
+    starting -- pipes connected -----> running
+             -- exited --------------> exited
+    running  -- exited --------------> exited
+    exited   -- pipes disconnected --> finished
 
 Invariants
     The protocol hears ``connection_made`` first; what happens before that waits

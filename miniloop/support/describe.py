@@ -97,7 +97,13 @@ def handle(subject: Handle, cancelled: bool = False) -> str:
 
 
 def _callbacks(pairs: list[tuple[Any, Any]]) -> str:
-    shown = [callback(function, ()) for function, _ in (*pairs[:1], *pairs[1:][-1:])]
+    shown = [
+        # A task that waits goes by the name that it has everywhere else.
+        "Task.task_wakeup()"
+        if getattr(function, "__name__", "") == "_wakeup"
+        else callback(function, ())
+        for function, _ in (*pairs[:1], *pairs[1:][-1:])
+    ]
     if len(pairs) > 2:
         shown.insert(1, f"<{len(pairs) - 2} more>")
     return f"cb=[{', '.join(shown)}]"

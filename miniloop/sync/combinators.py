@@ -124,9 +124,7 @@ def gather(
     Counterpart: ``asyncio.gather``.
     """
     if not coros_or_futures:
-        empty: Future[list[Any]] = Future(loop=loop or get_event_loop())
-        empty.set_result([])
-        return empty
+        return _nothing_to_gather(loop or get_event_loop())
     outer: _GatheringFuture | None = None
     futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice
     done_already = []
@@ -159,6 +157,12 @@ def gather(
     for child in done_already:
         outer._child_done(child)  # type: ignore[union-attr]
     return outer
+
+
+def _nothing_to_gather(loop: AbstractEventLoop) -> Future[list[Any]]:
+    empty: Future[list[Any]] = Future(loop=loop)
+    empty.set_result([])
+    return empty
 
 
 def _result_or_exception(future: Any) -> Any:

@@ -254,7 +254,7 @@ class TestRunning:
                 said.append(str(caught.value))
             assert loop.remove_reader(0) is False
             messages.append(said)
-        assert messages[0] == messages[1] == [["Event loop is closed"] * 9][0]
+        assert messages[0] == messages[1] == ["Event loop is closed"] * 9
 
     def test_the_repr_says_what_state_it_is_in(self, loop: EventLoop) -> None:
         seen = []

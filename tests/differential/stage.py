@@ -108,6 +108,7 @@ class Stage:
             "contexts": self.contexts,
             "ordered": ordered,
             "in_order": in_order,
+            "pending": pending,
             "bare": bare,
             "itself": itself,
             "Boom": Boom,
@@ -239,6 +240,11 @@ def in_order(*futures: Any) -> list[Any]:
     """
     done = [future for future in dict.fromkeys(futures) if future.done()]
     return [future for future in dict.fromkeys(futures) if future not in done[1:]]
+
+
+def pending(*futures: Any) -> list[Any]:
+    """Return those of *futures* that are not done."""
+    return [future for future in futures if not future.done()]
 
 
 class _OrderedSet(dict[Any, None]):

@@ -192,6 +192,7 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
     "gather": {
         "gather_coroutines": "await asyncio.gather({child}(), {child2}(), return_exceptions={flag})",
         "gather_one": "await asyncio.gather({child}(), {future}, return_exceptions={flag})",
+        "gather_pending": "await asyncio.gather(*pending({future}, {future2}, *all_later({me})))",
         "gather_tasks": "await asyncio.gather(*all_later({me}), return_exceptions={flag})",
         "gather_cancelled": (
             "await cancelled_after({delay}, asyncio.gather({child}(), {child2}(), "

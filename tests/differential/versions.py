@@ -47,6 +47,11 @@ IN_NAMES = (
     ),
     Older(
         (3, 12),
+        frozenset({"gather_one", "gather_tasks", "gather_left", "gather_same"}),
+        "gather takes two turns longer when all that it waits for is done already",
+    ),
+    Older(
+        (3, 12),
         frozenset({kind for kind in EXPRESSIONS["wait_for"] if kind.startswith("wait_for")}),
         "wait_for runs what it waits for as a task of its own, and may lose a cancellation",
     ),
