@@ -51,19 +51,8 @@ def main(arguments: list[str], at_start: frozenset[str]) -> None:
     if kind == "function":
         call(names, loop, target, report)
         return
-    spec: ModuleSpec | None = None
     try:
-        if kind == "module":
-            sys.argv[0] = "-m"
-            spec, code = found_module(target)
-            sys.argv[0] = spec.origin or target
-        elif isdir(target):
-            spec = PathFinder.find_spec("__main__", [abspath(target)])
-            if spec is None:
-                raise ImportError(f"no __main__.py in {target}")
-            code = script_code(join(target, "__main__.py"), names)
-        else:
-            code = script_code(target, names)
+        spec, code = loaded(kind, target, names)
     except ImportError as error:
         give_up(report, str(error))
     except SyntaxError:
@@ -78,6 +67,21 @@ def main(arguments: list[str], at_start: frozenset[str]) -> None:
     except BaseException:
         show_only_theirs()
         raise
+
+
+def loaded(kind: str, target: str, names: str) -> tuple[ModuleSpec | None, CodeType]:
+    """Return the spec and the code of the program; raises ImportError where there is none."""
+    if kind == "module":
+        sys.argv[0] = "-m"
+        spec, code = found_module(target)
+        sys.argv[0] = spec.origin or target
+        return spec, code
+    if isdir(target):
+        package = PathFinder.find_spec("__main__", [abspath(target)])
+        if package is None:
+            raise ImportError(f"no __main__.py in {target}")
+        return package, script_code(join(target, "__main__.py"), names)
+    return None, script_code(target, names)
 
 
 def belongings(kind: str, target: str) -> tuple[list[str], str]:

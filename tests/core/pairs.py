@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from asyncio import InvalidStateError
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,8 @@ def outcome(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call *function*; return what came out in a form in which both libraries can be compared."""
     try:
         result = function(*args, **kwargs)
+    except InvalidStateError:
+        return ("raised", "InvalidStateError")  # asyncio's C and Python futures differ in words
     except BaseException as error:
         return ("raised", type(error).__name__, tuple(text(each) for each in error.args))
     return ("returned", result if isinstance(result, int | str | None) else text(result))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import inspect
@@ -21,6 +22,10 @@ from miniloop.eventloop import EventLoop
 from .pairs import LIBRARIES, Library, Side, outcome, text, turn
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
+
+
+class Failure(Exception):
+    """What a weak reference can be made to."""
 
 
 @pytest.fixture
@@ -175,10 +180,10 @@ class TestNoCycles:
     @pytest.mark.usefixtures("no_collector")
     def test_a_future_dies_with_its_last_reference(self, loop: EventLoop) -> None:
         future = loop.create_future()
-        future.set_exception(LookupError("looked at"))
+        future.set_exception(Failure("looked at"))
         error = weakref.ref(future.exception())
         gone = weakref.ref(future)
-        with pytest.raises(LookupError):
+        with contextlib.suppress(Failure):
             future.result()
         del future
         assert gone() is None
@@ -235,7 +240,7 @@ class TestNeverRetrieved:
     @pytest.mark.parametrize("debug", [False, True])
     def test_a_future_says_the_same_as_asyncios(self, debug: bool) -> None:
         def make(side: Side) -> Any:
-            future = side.loop.create_future()
+            future = side.names.Future(loop=side.loop)
             future.set_exception(LookupError("lost"))
             return future
 

@@ -131,8 +131,9 @@ class FutureMachine(RuleBasedStateMachine):
             yielded = next(iterator)
             assert yielded is side.futures[number]
             shown = bool(yielded._asyncio_future_blocking)
+            result = outcome(next, iterator)
             yielded._asyncio_future_blocking = False
-            return shown, outcome(next, iterator)
+            return shown, result
 
         self.both(step)
 
