@@ -229,7 +229,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     # -- the network -----------------------------------------------------------
     # Each is a function of the loop, with asyncio's arguments; it says itself what it does.
 
-    sock_recv = sockets.sock_recv
+    sock_recv = sockets.sock_recv  # type: ignore[assignment]
     sock_recv_into = sockets.sock_recv_into
     sock_recvfrom = sockets.sock_recvfrom
     sock_recvfrom_into = sockets.sock_recvfrom_into
@@ -237,17 +237,17 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     sock_sendto = sockets.sock_sendto
     sock_connect = sockets.sock_connect
     sock_accept = sockets.sock_accept
-    sock_sendfile = sendfile.sock_sendfile
+    sock_sendfile = sendfile.sock_sendfile  # type: ignore[assignment]
 
-    getaddrinfo = resolver.getaddrinfo
+    getaddrinfo = resolver.getaddrinfo  # type: ignore[assignment]
     getnameinfo = resolver.getnameinfo
 
     create_connection = connect.create_connection
     connect_accepted_socket = connect.connect_accepted_socket
-    create_server = listening.create_server
+    create_server = listening.create_server  # type: ignore[assignment]
     create_unix_connection = unix.create_unix_connection
-    create_unix_server = unix.create_unix_server
-    create_datagram_endpoint = endpoints.create_datagram_endpoint
+    create_unix_server = unix.create_unix_server  # type: ignore[assignment]
+    create_datagram_endpoint = endpoints.create_datagram_endpoint  # type: ignore[assignment]
     connect_read_pipe = pipes.connect_read_pipe
     connect_write_pipe = pipes.connect_write_pipe
     _sendfile_native = sendfile.sendfile_native

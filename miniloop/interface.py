@@ -60,6 +60,7 @@ from asyncio import (
     get_running_loop,
 )
 from asyncio import tasks as _tasks
+from asyncio.trsock import TransportSocket
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -95,6 +96,7 @@ __all__ = [
     "SubprocessTransport",
     "TimeoutError",
     "Transport",
+    "TransportSocket",
     "WriteTransport",
     "_get_running_loop",
     "_set_running_loop",

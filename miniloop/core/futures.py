@@ -39,6 +39,7 @@ T = TypeVar("T")
 PENDING = "PENDING"
 CANCELLED = "CANCELLED"
 FINISHED = "FINISHED"
+_new = object.__new__
 
 TRANSITIONS = (
     (PENDING, "set_result", FINISHED),
@@ -276,7 +277,7 @@ class Future(Generic[T]):
         if self._state is not PENDING:
             self._loop.call_soon(fn, self, context=context)
             return
-        handle: Handle = object.__new__(Handle)  # cheaper, as in `Loop.call_soon`
+        handle: Handle = _new(Handle)  # cheaper, as in `Loop.call_soon`
         handle._callback = fn
         handle._args = (self,)
         handle._loop = self._loop

@@ -110,7 +110,9 @@ class _Pipe(FlowControl):
 
     def __del__(self) -> None:
         if getattr(self, "_pipe", None) is not None:
-            warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
+            warnings.warn(
+                f"unclosed transport {self!r}", ResourceWarning, stacklevel=1, source=self
+            )
             self._pipe.close()
 
     def is_closing(self) -> bool:

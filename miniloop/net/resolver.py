@@ -38,15 +38,12 @@ async def getaddrinfo(
     Raises ``socket.gaierror`` when there are none.  Cancellation stops the wait,
     not the thread that asks.
     """
-    ask = socket.getaddrinfo
+    question = (host, port, family, type, proto, flags)
     if loop.get_debug():
-
-        def ask(*question: Any) -> Any:
-            return _timed_getaddrinfo(loop, *question)
-
-    return await loop.run_in_executor(  # type: ignore[no-any-return]
-        None, ask, host, port, family, type, proto, flags
-    )
+        asked = loop.run_in_executor(None, _timed_getaddrinfo, loop, *question)
+    else:
+        asked = loop.run_in_executor(None, socket.getaddrinfo, *question)
+    return await asked  # type: ignore[no-any-return]
 
 
 async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> tuple[str, str]:

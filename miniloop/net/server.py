@@ -28,12 +28,11 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from ..interface import AbstractServer, CancelledError
+from ..interface import AbstractServer, CancelledError, TransportSocket
 from ..support import describe
 from ..sync.sleeping import sleep
 from . import readiness
 from .opening import Tls, make_transport
-from .trsock import TransportSocket
 
 __all__ = ["TRANSITIONS", "Server"]
 

@@ -180,7 +180,7 @@ def when_writable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) ->
 
 def check_not_tls(sock: Any) -> None:
     """Raise TypeError for a TLS socket: what such a one does cannot be waited for."""
-    if ssl is not None and isinstance(sock, ssl.SSLSocket):
+    if ssl and isinstance(sock, ssl.SSLSocket):
         raise TypeError("Socket cannot be of type SSLSocket")
 
 
@@ -312,7 +312,11 @@ async def sock_sendto(loop: Any, sock: Any, data: Any, address: Any) -> int:
         return sock.sendto(data, address)  # type: ignore[no-any-return]
     except (BlockingIOError, InterruptedError):
         pass
-    return await when_writable(loop, sock, sock.sendto, data, address)  # type: ignore[no-any-return]
+    return await when_writable(loop, sock, _send_to, sock, data, address)  # type: ignore[no-any-return]
+
+
+def _send_to(sock: Any, data: Any, address: Any) -> int:
+    return sock.sendto(data, address)  # type: ignore[no-any-return]
 
 
 async def sock_connect(loop: Any, sock: Any, address: Any) -> None:

@@ -15,8 +15,8 @@ Invariants
     What lies in the buffer is given out without a future and without a turn.
 
 Where it differs from asyncio
-    A read that has to wait makes a future and no further coroutine, and one that
-    empties the buffer copies it once.  `StreamReader.readuntil` takes several
+    A read that has to wait makes a future and no further coroutine, and a chunk
+    that is read as it came is not copied.  `StreamReader.readuntil` takes several
     separators on every interpreter (asyncio: 3.13).
 
 Read next: stream_writer.py
@@ -58,8 +58,10 @@ class StreamReader:
         if limit <= 0:
             raise ValueError("Limit cannot be <= 0")
         self._limit = limit
+        self._high = 2 * limit
         self._loop: Any = current.get_event_loop() if loop is None else loop
-        self._buffer = bytearray()
+        #: A chunk as it came, or a bytearray of all that could not be given out so.
+        self._data: bytes | bytearray = b""
         self._eof = False
         self._waiter: Any = None
         self._exception: BaseException | None = None
@@ -68,10 +70,21 @@ class StreamReader:
         if self._loop.get_debug():
             self._source_traceback = describe.creation_stack(2)
 
+    @property
+    def _buffer(self) -> bytearray:
+        """What has been fed and not read, to look at and to change (asyncio's name)."""
+        if isinstance(self._data, bytes):
+            self._data = bytearray(self._data)
+        return self._data
+
+    @_buffer.setter
+    def _buffer(self, data: bytearray) -> None:
+        self._data = data
+
     def __repr__(self) -> str:
         info = ["StreamReader"]
-        if self._buffer:
-            info.append(f"{len(self._buffer)} bytes")
+        if self._data:
+            info.append(f"{len(self._data)} bytes")
         if self._eof:
             info.append("eof")
         if self._limit != DEFAULT_LIMIT:
@@ -113,20 +126,23 @@ class StreamReader:
 
     def at_eof(self) -> bool:
         """Return True when all data has been read and no more will come."""
-        return self._eof and not self._buffer
+        return self._eof and not self._data
 
     def feed_data(self, data: Any) -> None:
         """Add *data* (bytes-like) to the buffer, and pause the transport when that is full."""
         assert not self._eof, "feed_data after feed_eof"
         if not data:
             return
-        self._buffer += data
+        if self._data or type(data) is not bytes:
+            self._buffer.extend(data)
+        else:
+            self._data = data
         waiter = self._waiter
         if waiter is not None:
             self._waiter = None
             if not waiter.done():
                 waiter.set_result(None)
-        if len(self._buffer) > 2 * self._limit:
+        if len(self._data) > self._high:
             self._pause()
 
     def _wake(self) -> None:
@@ -157,10 +173,9 @@ class StreamReader:
         """
         if self._exception is not None:
             raise self._exception
-        buffer = self._buffer
         searched = 0
-        while not (end := buffer.find(b"\n", searched) + 1):
-            searched = len(buffer)
+        while not (end := self._data.find(b"\n", searched) + 1):
+            searched = len(self._data)
             if searched > self._limit:
                 self._take(searched)
                 raise ValueError(NOT_FOUND)
@@ -191,9 +206,9 @@ class StreamReader:
             raise self._exception
         searched = 0  # no separator begins before this position
         while True:
-            size = len(self._buffer)
+            size = len(self._data)
             if size - searched >= shortest:
-                start, end = _first(self._buffer, separators, searched)
+                start, end = _first(self._data, separators, searched)
                 if end:
                     break
                 # Its first bytes, all but one, may be there already.
@@ -223,7 +238,7 @@ class StreamReader:
             while block := await self.read(self._limit):
                 blocks.append(block)
             return b"".join(blocks)
-        if not self._buffer and not self._eof:
+        if not self._data and not self._eof:
             await self._more("read")
         return self._take(n)
 
@@ -240,7 +255,7 @@ class StreamReader:
             raise self._exception
         if n == 0:
             return b""
-        while len(self._buffer) < n:
+        while len(self._data) < n:
             if self._eof:
                 raise IncompleteReadError(self._take_rest(), n)
             await self._more("readexactly")
@@ -272,26 +287,25 @@ class StreamReader:
 
     def _take(self, n: int) -> bytes:
         """Take up to *n* bytes out of the buffer."""
-        buffer = self._buffer
-        if n >= len(buffer):
-            data = bytes(buffer)
-            buffer.clear()
+        data = self._data
+        if n >= len(data):
+            self._data = b""
+            taken = data if type(data) is bytes else bytes(data)
         else:
-            data = bytes(buffer[:n])
-            del buffer[:n]
-        if self._paused and len(buffer) <= self._limit:
+            taken = bytes(data[:n])
+            del self._buffer[:n]
+        if self._paused and len(self._data) <= self._limit:
             self._paused = False
             self._transport.resume_reading()
-        return data
+        return taken
 
     def _take_rest(self) -> bytes:
         """Take all that is left at the end of the stream, where no transport has to go on."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
+        data, self._data = self._data, b""
+        return bytes(data)
 
 
-def _first(buffer: bytearray, separators: Sequence[bytes], begin: int) -> tuple[int, int]:
+def _first(buffer: bytes | bytearray, separators: Sequence[bytes], begin: int) -> tuple[int, int]:
     """Return where the separator begins and ends that ends first; two zeros for none."""
     found = [
         (start + len(separator), start)

@@ -105,10 +105,8 @@ class StreamWriter:
         connection is lost.  Cancellation leaves what was written on its way.
         """
         reader = self._reader
-        if reader is not None:
-            error = reader.exception()
-            if error is not None:
-                raise error
+        if reader is not None and reader._exception is not None:
+            raise reader._exception
         if self._transport.is_closing():
             # Let connection_lost() be called: who writes and drains in a loop
             # would otherwise never learn that the connection is gone.

@@ -25,7 +25,7 @@ Where it differs from asyncio
     Whoever asks whether a descriptor is a transport's gets the answer from a
     plain dictionary of weak references.
 
-Read next: trsock.py
+Read next: tcp.py
 """
 
 from __future__ import annotations
@@ -38,10 +38,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.handles import Handle
-from ..interface import Transport
+from ..interface import Transport, TransportSocket
 from ..support import describe
 from . import readiness
-from .trsock import TransportSocket
 
 __all__ = [
     "TRANSITIONS",
@@ -92,6 +91,7 @@ class FlowControl(Transport):
     buffer grew and `_maybe_resume_protocol` when it shrank.
     """
 
+    _extra: dict[str, Any]  # the base class has the slot
     __slots__ = ("_high_water", "_loop", "_low_water", "_protocol", "_protocol_paused")
 
     def __init__(self, extra: dict[str, Any] | None, loop: Any) -> None:
@@ -259,7 +259,9 @@ class SelectorTransport(FlowControl):
 
     def __del__(self) -> None:
         if getattr(self, "_sock", None) is not None:
-            warnings.warn(f"unclosed transport {self!r}", ResourceWarning, source=self)
+            warnings.warn(
+                f"unclosed transport {self!r}", ResourceWarning, stacklevel=1, source=self
+            )
             self._let_go()
 
     # -- reading ---------------------------------------------------------------

@@ -201,8 +201,26 @@ def print_task_stack(subject: Task[Any], limit: int | None, file: TextIO | None)
             print(text, file=file, end="")
 
 
-def report(context: dict[str, Any]) -> str:
-    """Return the log text for what ``call_exception_handler`` was given."""
+def advice(context: dict[str, Any]) -> str:
+    """Return what to do about what ``call_exception_handler`` was given, or nothing."""
+    message = context.get("message") or ""
+    if message.startswith("Task was destroyed"):
+        waiter = getattr(context.get("task"), "_fut_waiter", None)
+        waited = "for its turn" if waiter is None else f"for {waiter!r}"
+        return (
+            f"It waited {waited}, and nobody held it: a loop holds its tasks only weakly. "
+            "Keep a reference to a task until it is done, or start it in a TaskGroup."
+        )
+    if message.endswith("exception was never retrieved"):
+        return "Nobody awaited it: await it, gather it, or look at its exception()."
+    return ""
+
+
+def report(context: dict[str, Any], debug: bool = False) -> str:
+    """Return the log text for what ``call_exception_handler`` was given.
+
+    In debug mode it says what to do about it as well.
+    """
     lines = [context.get("message") or "Unhandled exception in event loop"]
     for key in sorted(context):
         value = context[key]
@@ -215,4 +233,6 @@ def report(context: dict[str, Any]) -> str:
         else:
             text = repr(value)
         lines.append(f"{key}: {text}")
+    if debug and (hint := advice(context)):
+        lines.append(f"hint: {hint}")
     return "\n".join(lines)

@@ -42,7 +42,7 @@ class Reports:
             if stack:
                 context["handle_traceback"] = stack
         describe.logger.error(
-            describe.report(context),
+            describe.report(context, self._loop.get_debug()),
             exc_info=(type(error), error, error.__traceback__) if error is not None else False,
         )
 

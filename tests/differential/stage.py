@@ -98,7 +98,7 @@ class Stage:
         own = (
             "called step keep keep_future keep_handle keep_generator told pick pick_handle "
             "pick_generator later all_later removed many_timers cancelled_after "
-            "attempt failing orphan collect_soon"
+            "attempt failing orphan waits_for_itself collect_soon"
         )
         return {
             "__name__": "program",
@@ -110,7 +110,6 @@ class Stage:
             "in_order": in_order,
             "pending": pending,
             "bare": bare,
-            "itself": itself,
             "Boom": Boom,
             "Grave": Grave,
             "ContextVar": ContextVar,
@@ -228,6 +227,11 @@ class Stage:
         """Wait for what nobody else knows of."""
         await self.loop.create_future()
 
+    async def waits_for_itself(self) -> None:
+        """Wait for the task that runs this; nobody else does, since asyncio's then refuses."""
+        with self.step("waits for itself", Exception):
+            await self.names.current_task()
+
     async def failing(self, error: BaseException) -> None:
         """Raise *error*."""
         raise error
@@ -270,17 +274,6 @@ def ordered(group: Any) -> Any:
 def bare(value: object) -> Generator[Any, Any, Any]:
     """Yield *value* to the loop, which is not how one waits."""
     return (yield value)
-
-
-async def itself(task: Any) -> Any:
-    """Wait for *task*, which runs this, and have it forget that it did.
-
-    asyncio's C task would remember, and refuse to be awaited by others.
-    """
-    try:
-        return await task
-    finally:
-        task._asyncio_future_blocking = False
 
 
 def label(task: Any) -> str | None:

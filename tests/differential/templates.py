@@ -102,7 +102,6 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "name": "asyncio.current_task().get_name()",
         "set_name": "asyncio.current_task().set_name({value})",
         "all_tasks": "len(asyncio.all_tasks(loop))",
-        "await_self": "await itself(asyncio.current_task())",
         "bad_yield": "await bare({value})",
         "yield_future": "await bare({future})",
     },
@@ -243,6 +242,7 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
     },
     "orphan": {
         "orphan": "told(asyncio.create_task(orphan()))",
+        "await_self": "told(asyncio.create_task(waits_for_itself()))",
         "failed_orphan": "told(asyncio.create_task(failing({exception})))",
         "collect": "collect_soon()",
     },

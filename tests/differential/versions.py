@@ -46,6 +46,11 @@ IN_NAMES = (
         "a cancellation of the parent may get lost; a coroutine that is refused is not closed",
     ),
     Older(
+        (3, 13),
+        frozenset({"cond_wait", "cond_wait_for", "wait_only"}),
+        "a waiter that is cancelled does not wake another in its place",
+    ),
+    Older(
         (3, 12),
         frozenset({"gather_one", "gather_tasks", "gather_left", "gather_same"}),
         "gather takes two turns longer when all that it waits for is done already",
