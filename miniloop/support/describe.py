@@ -1,7 +1,8 @@
 """Handles, futures, tasks and coroutines as text: ``repr``, stacks, creation places.
 
 The words and their order are asyncio's, since people search logs for them and
-programs print them.  Nothing here changes what it describes.
+programs print them.  Nothing here changes what it describes, or knows
+its class: it looks at the attributes that both libraries' objects have.
 
 Where it differs from asyncio
     One function per kind of object instead of a ``_repr_info`` method on each.
@@ -20,14 +21,9 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from ..interface import SHOW_ARGUMENTS
-
-if TYPE_CHECKING:
-    from ..core.futures import Future
-    from ..core.handles import Handle
-    from ..core.tasks import Task
 
 logger = logging.getLogger("asyncio")  # the name that programs have configured for years
 
@@ -82,7 +78,7 @@ def callback(function: Callable[..., object] | None, args: Any, debug: bool = Fa
     return f"{text} at {source[0]}:{source[1]}" if source else text
 
 
-def handle(subject: Handle, cancelled: bool = False) -> str:
+def handle(subject: Any, cancelled: bool = False) -> str:
     """Return the ``repr`` of a handle or timer, or what it will be once it is *cancelled*."""
     info = [type(subject).__name__]
     if cancelled or subject._callback is None:
@@ -109,7 +105,7 @@ def _callbacks(pairs: list[tuple[Any, Any]]) -> str:
     return f"cb=[{', '.join(shown)}]"
 
 
-def _future_info(subject: Future[Any]) -> list[str]:
+def _future_info(subject: Any) -> list[str]:
     info = [subject._state.lower()]
     if subject._state == "FINISHED":
         if subject._exception is not None:
@@ -125,13 +121,13 @@ def _future_info(subject: Future[Any]) -> list[str]:
 
 
 @reprlib.recursive_repr()
-def future(subject: Future[Any]) -> str:
+def future(subject: Any) -> str:
     """Return the ``repr`` of a future."""
     return f"<{type(subject).__name__} {' '.join(_future_info(subject))}>"
 
 
 @reprlib.recursive_repr()
-def task(subject: Task[Any]) -> str:
+def task(subject: Any) -> str:
     """Return the ``repr`` of a task."""
     info = _future_info(subject)
     if subject.cancelling() and not subject.done():
@@ -163,7 +159,7 @@ def coroutine(subject: Any) -> str:
     return f"{name} running at {filename}:{frame.f_lineno}"
 
 
-def task_frames(subject: Task[Any], limit: int | None) -> list[FrameType]:
+def task_frames(subject: Any, limit: int | None) -> list[FrameType]:
     """Return the frames of a suspended task, oldest first, or those of its traceback."""
     frames: list[FrameType] = []
     frame = _either(subject._coro, "cr_frame", "gi_frame", "ag_frame")
@@ -180,7 +176,7 @@ def task_frames(subject: Task[Any], limit: int | None) -> list[FrameType]:
     return frames
 
 
-def print_task_stack(subject: Task[Any], limit: int | None, file: TextIO | None) -> None:
+def print_task_stack(subject: Any, limit: int | None, file: TextIO | None) -> None:
     """Write what `task_frames` finds to *file*, in the form of a traceback."""
     lines = []
     for frame in subject.get_stack(limit=limit):
