@@ -214,7 +214,7 @@ class Future(Generic[T]):
             self._log_traceback = False
             return False
         self._state = CANCELLED
-        if msg is not None:
+        if msg is not self._cancel_message:
             self._cancel_message = msg
         self._let_in_to_throw()
         return True

@@ -89,7 +89,7 @@ class Handle:
 
     def _report(self, error: BaseException) -> None:
         """Tell the loop what the callback raised; what must stop the program goes on upwards."""
-        if isinstance(error, SystemExit | KeyboardInterrupt):
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
             raise error
         context = {
             "message": f"Exception in callback {describe.callback(self._callback, self._args)}",

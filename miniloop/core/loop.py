@@ -90,18 +90,18 @@ class Loop(Controls):
         try:
             while True:
                 # timeout
-                if patience < len(ready) or not ready or self._stopping:
+                if patience < (left := len(ready)) or not left or self._stopping:
                     if self._stopping and begun:
                         return
                     begun, current, entry, yielded = True, self._settle(current), None, None
                     # select, arrivals
                     self._process_events((yield self._before_select()))
-                    patience, watch = self._patience, self._watch
+                    patience, watch, left = self._patience, self._watch, len(ready)
                 # due
                 if heap:
-                    timers.release_due(self._clock() + self._clock_resolution, ready)
+                    left = timers.release_due(self._clock() + self._clock_resolution, ready)
                 # run
-                patience -= (left := len(ready))
+                patience -= left
                 take = popleft if watch is None else watch.run(left)
                 while left:
                     left -= 1
@@ -305,7 +305,7 @@ class Loop(Controls):
             return self._make_task(coro, name, context=context, eager_start=eager_start)
         # Task() would go through the class and ask for debug mode: half the price.
         task = _new(Task)
-        task._begin(coro, self, name, context, bool(eager_start) and self.is_running())
+        task._begin(coro, self, name, context, eager_start and self.is_running())
         if self._debug:
             task._source_traceback = describe.creation_stack(2)
         return task

@@ -102,7 +102,7 @@ class Task(Future[T]):
             self._source_traceback = describe.creation_stack(2)
 
     def _begin(
-        self, coro: Any, loop: Any, name: object, context: Context | None, eagerly: bool = False
+        self, coro: Any, loop: Any, name: object, context: Context | None, eagerly: bool | None
     ) -> None:
         """Take *coro* and get in line; apart from `__init__` because loops call it directly."""
         if type(coro) is not CoroutineType and not iscoroutine(coro):
@@ -314,12 +314,12 @@ class Task(Future[T]):
             if (step := error.__traceback__) is not None:
                 error.__traceback__ = step.tb_next or step  # it begins in the coroutine
             if isinstance(error, CancelledError):
-                self._cancelled_exc, self._cancel_message = error, None
+                self._cancelled_exc = error
                 Future.cancel(self)
             else:
                 Future.set_exception(self, error)
-            if isinstance(error, KeyboardInterrupt | SystemExit):
-                raise error  # it must stop the program
+                if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                    raise error  # it must stop the program
 
 
 def _outcome(future: Any) -> BaseException | None:

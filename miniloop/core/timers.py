@@ -120,8 +120,8 @@ class Timers:
             heapq.heappop(heap)[1]._scheduled = False
             self.cancelled -= 1
 
-    def release_due(self, end: float, ready: deque[Any]) -> None:
-        """Move every timer that is due before *end* (seconds, exclusive) to the *ready* queue."""
+    def release_due(self, end: float, ready: deque[Any]) -> int:
+        """Move the timers that are due before *end* (seconds) to *ready*; return its length."""
         if self.cancelled:
             self.drop_cancelled()
         heap = self.heap
@@ -129,3 +129,4 @@ class Timers:
             handle = heapq.heappop(heap)[1]
             handle._scheduled = False
             ready.append(handle)
+        return len(ready)

@@ -71,6 +71,7 @@ TRANSITIONS = (
 )
 
 _plain = socket.socket
+_TLS_SOCKET: Any = getattr(ssl, "SSLSocket", ())
 
 
 # -- waiting -------------------------------------------------------------------
@@ -180,7 +181,7 @@ def when_writable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) ->
 
 def check_not_tls(sock: Any) -> None:
     """Raise TypeError for a TLS socket: what such a one does cannot be waited for."""
-    if ssl and isinstance(sock, ssl.SSLSocket):
+    if isinstance(sock, _TLS_SOCKET):
         raise TypeError("Socket cannot be of type SSLSocket")
 
 

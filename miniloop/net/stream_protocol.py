@@ -12,8 +12,8 @@ States of the flow
 
 Invariants
     Coroutines wait in ``_drain_waiters`` only while paused.
-    The protocol holds its reader weakly once the connection is made: a stream
-    that the program has dropped is closed, not filled.
+    A protocol lives as long as its transport, but does not keep the streams alive
+    that a program has dropped: the writer goes, and closes the transport.
 
 Where it differs from asyncio
     The future that `wait_closed` waits on is made when somebody waits.
@@ -152,6 +152,9 @@ class StreamReaderProtocol(FlowControlMixin):
         reader = self._stream_reader_wr()
         if reader is not None:
             reader.set_transport(transport)
+            if type(self).data_received is StreamReaderProtocol.data_received:
+                # The shortest way: what arrives is fed without passing by here.
+                self.data_received = reader.feed_data  # type: ignore[method-assign]
         self._replace_transport(transport)
         if self._client_connected_cb is not None:
             writer = StreamWriter(transport, self, reader, self._loop)
@@ -187,6 +190,7 @@ class StreamReaderProtocol(FlowControlMixin):
             self._close_waiter_done()
         super().connection_lost(exc)
         self._stream_reader_wr = _no_reader
+        self.__dict__.pop("data_received", None)
         self._task = None
         self._transport = None
 

@@ -27,7 +27,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..interface import AbstractEventLoop, IncompleteReadError, LimitOverrunError
+from ..interface import (
+    AbstractEventLoop,
+    IncompleteReadError,
+    InvalidStateError,
+    LimitOverrunError,
+)
 from ..support import current, describe
 
 __all__ = ["DEFAULT_LIMIT", "TRANSITIONS", "StreamReader"]
@@ -58,7 +63,6 @@ class StreamReader:
         if limit <= 0:
             raise ValueError("Limit cannot be <= 0")
         self._limit = limit
-        self._high = 2 * limit
         self._loop: Any = current.get_event_loop() if loop is None else loop
         #: A chunk as it came, or a bytearray of all that could not be given out so.
         self._data: bytes | bytearray = b""
@@ -122,7 +126,8 @@ class StreamReader:
     def feed_eof(self) -> None:
         """Say that no more data will come."""
         self._eof = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def at_eof(self) -> bool:
         """Return True when all data has been read and no more will come."""
@@ -137,20 +142,17 @@ class StreamReader:
             self._buffer.extend(data)
         else:
             self._data = data
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
-        if len(self._data) > self._high:
+        if self._waiter is not None:
+            self._wake()
+        if len(self._data) > 2 * self._limit:
             self._pause()
 
     def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        try:
+            waiter.set_result(None)
+        except InvalidStateError:
+            pass  # the read was cancelled
 
     def _pause(self) -> None:
         if self._transport is None or self._paused:

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from .cells import CELLS, Cell, Difference, difference, explain, perform, script
+from .cells import CELLS, Cell, difference, explain, perform, script
 from .grammar import from_seed
-from .shrinking import shrink
+from .shrinking import smallest
 from .versions import IN_NAMES, IN_TASKS, left_out
 
 
@@ -30,13 +30,6 @@ def show(path: str, eager: bool) -> str | None:
             for event in trace.unordered:
                 print("in any order:", *event)
     return None if all(trace == traces[0] for trace in traces) else "they differ"
-
-
-def smallest(found: Difference) -> Difference:
-    """Return the same difference with as small a program as can be found."""
-    cells = (found.one, found.other)
-    program = shrink(found.program, lambda each: difference(each, cells) is not None)
-    return difference(program, cells) or found
 
 
 def main() -> None:

@@ -151,7 +151,8 @@ class _Growing:
 def grow(choose: Choose, without: Collection[str] = ()) -> Program:
     """Return a program made by *choose*; it does nothing of the kinds *without*.
 
-    ``"eager"`` among these means that tasks are never started eagerly.
+    Among these ``"eager"`` means that tasks are never started eagerly, and
+    ``"name if eager"`` leaves out ``"name"`` where they are.
     """
     some = 2 + choose(4)
     families = frozenset(FAMILIES[choose(len(FAMILIES))] for _ in range(some))
@@ -175,3 +176,21 @@ def from_seed(seed: int, without: Collection[str] = ()) -> Program:
 def programs(draw: st.DrawFn, without: Collection[str] = ()) -> Program:
     """Return a strategy for programs."""
     return grow(lambda count: draw(st.integers(0, count - 1)), without)
+
+
+def does(program: Program) -> frozenset[str]:
+    """Return the kinds of operation in *program*, and what `grow` can be told to leave out."""
+    found: set[str] = set()
+
+    def look(block: Block) -> None:
+        for operation in block:
+            found.add(operation.kind)
+            for _, filling in operation.fillings:
+                if isinstance(filling, tuple):
+                    look(filling)
+
+    for block in program.tasks:
+        look(block)
+    if program.eager:
+        found |= {"eager", *(f"{kind} if eager" for kind in found)}
+    return frozenset(found)

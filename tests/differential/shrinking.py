@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from .cells import Difference, difference
 from .grammar import Block, Operation, Program, awaits
 
 
@@ -22,6 +23,13 @@ def shrink(program: Program, fails: Callable[[Program], bool], most: int = 2000)
                 program, progress = smaller, True
                 break
     return program
+
+
+def smallest(found: Difference) -> Difference:
+    """Return the same difference with as small a program as can be found."""
+    cells = (found.one, found.other)
+    program = shrink(found.program, lambda each: difference(each, cells) is not None)
+    return difference(program, cells) or found
 
 
 def _smaller(program: Program) -> Iterator[Program]:

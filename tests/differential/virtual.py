@@ -14,8 +14,11 @@ import selectors
 from collections.abc import Callable
 from typing import Any
 
+from miniloop.core.loop import PATIENCE
 from miniloop.eventloop import EventLoop
 
+#: Our loop as it is when it puts off polling: its turns cannot be counted from outside.
+BUSY = "miniloop, seldom polling"
 #: Beyond any program of the grammar: one that gets here would never end.
 MOST_TURNS = 10_000
 
@@ -82,8 +85,16 @@ def miniloop_loop(selector: VirtualSelector) -> EventLoop:
     return EventLoop(selector=selector, clock=selector.time)
 
 
+def busy_loop(selector: VirtualSelector) -> EventLoop:
+    """Return a loop of ours that polls seldom, as it does with a selector of its own."""
+    loop = miniloop_loop(selector)
+    loop._patience = PATIENCE
+    return loop
+
+
 #: What makes a loop, by the library whose loop it is.
 LOOPS: dict[str, Callable[[VirtualSelector], Any]] = {
     "asyncio": AsyncioLoop,
     "miniloop": miniloop_loop,
+    BUSY: busy_loop,
 }

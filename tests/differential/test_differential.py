@@ -1,0 +1,97 @@
+"""Random programs do the same in every cell: thousands by number, and some of Hypothesis'."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+
+from .cells import BUSY_CELL, CELLS, Cell, difference, explain, perform, script
+from .grammar import TEMPLATES, Program, does, from_seed, programs
+from .shrinking import smallest
+from .source import render, whole_file
+from .versions import IN_NAMES, IN_TASKS, Older, applying, left_out
+
+#: How many programs a run tries, and how many at a time.
+PROGRAMS = 4000
+CHUNK = 500
+
+#: What can be compared between libraries, and what between loops under the same names.
+EVERYWHERE = left_out(IN_NAMES, IN_TASKS)
+BETWEEN_LOOPS = left_out(IN_TASKS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _little_to_collect() -> Iterator[None]:
+    """Keep what is there already out of the many collections to come."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+def check(program: Program, cells: tuple[Cell, ...] = CELLS) -> None:
+    """Fail, with the smallest program that shows it, if *cells* do not agree on *program*."""
+    found = difference(program, cells)
+    if found is not None:
+        pytest.fail(explain(smallest(found)), pytrace=False)
+
+
+@pytest.mark.parametrize("first", range(0, PROGRAMS, CHUNK))
+def test_programs_do_the_same_in_every_cell(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        check(from_seed(seed, EVERYWHERE))
+
+
+@given(programs(EVERYWHERE))
+def test_whatever_the_program_it_does_the_same_in_every_cell(program: Program) -> None:
+    check(program)
+
+
+@pytest.mark.skipif(EVERYWHERE == BETWEEN_LOOPS, reason="asyncio's names are new enough here")
+@pytest.mark.parametrize("names", ["asyncio", "miniloop"])
+@pytest.mark.parametrize("first", range(0, PROGRAMS // 4, CHUNK))
+def test_programs_do_the_same_on_either_loop(first: int, names: str) -> None:
+    for seed in range(first, first + CHUNK):
+        check(from_seed(seed, BETWEEN_LOOPS), (Cell(names, "asyncio"), Cell(names, "miniloop")))
+
+
+def test_to_poll_seldom_makes_no_difference() -> None:
+    for seed in range(CHUNK):
+        check(from_seed(seed, BETWEEN_LOOPS), (Cell("miniloop", "miniloop"), BUSY_CELL))
+
+
+# -- whether the comparison is worth anything ------------------------------------------------------
+
+
+def test_a_program_does_the_same_every_time() -> None:
+    for seed in range(CHUNK // 5):
+        program = from_seed(seed, EVERYWHERE)
+        again = script(render(program), program.eager)
+        for cell in CELLS:
+            assert perform(again, cell) == perform(again, cell), whole_file(program)
+
+
+def test_every_kind_of_operation_is_done_and_comes_to_an_end() -> None:
+    done: set[str] = set()
+    for seed in range(3 * CHUNK):
+        program = from_seed(seed, EVERYWHERE)
+        trace = perform(script(render(program), program.eager), CELLS[0])
+        for _, _, _, label, *outcome in trace.events:
+            if outcome and outcome[0] == "over":
+                done.add(label.partition(" ")[2])
+    never = {"raise", "bad_yield", "yield_future", "task_set_result"}  # these always fail
+    assert set(TEMPLATES) - done - EVERYWHERE == never
+
+
+@pytest.mark.parametrize("older", applying(IN_NAMES, IN_TASKS), ids=lambda older: older.name)
+def test_what_is_left_out_would_make_a_difference(older: Older) -> None:
+    others = [each for each in applying(IN_NAMES, IN_TASKS) if each != older]
+    without = left_out(others)
+    for seed in range(20 * CHUNK):
+        program = from_seed(seed, without)
+        if older.kinds & does(program) and difference(program) is not None:
+            return
+    pytest.fail(f"asyncio does the same here: {older.reason}")
