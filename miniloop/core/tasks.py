@@ -252,8 +252,7 @@ class Task(Future[T]):
         self._throws = False
         waiter = self._fut_waiter
         self._fut_waiter = None
-        error = self._error
-        if error is not None:
+        if (error := self._error) is not None:
             self._error = None
         elif waiter is not None:
             error = _outcome(waiter)

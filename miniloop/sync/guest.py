@@ -106,8 +106,7 @@ class _Guest:
         done: Callable[[Any], object],
     ) -> None:
         if not hasattr(loop, "iterations"):
-            main_kind = type(loop).__name__
-            raise TypeError(f"a guest run needs a miniloop EventLoop, not {main_kind}")
+            raise TypeError(f"a guest run needs a miniloop EventLoop, not {type(loop).__name__}")
         self.loop = loop
         self._soon_threadsafe = soon_threadsafe
         self._soon = soon
@@ -142,21 +141,24 @@ class _Guest:
         host = _get_running_loop()
         _set_running_loop(None)
         self.loop._enter()
+        ended = False
         try:
             timeout = self._body.send(events)
         except StopIteration:
-            self._finish()
-            return
+            ended = True
         except BaseException:
-            self._finish()
+            # It is for the host to deal with (Ctrl-C, most often); the guest goes on.
+            self._body = self.loop.iterations()
+            self._soon(lambda: self._turn(None))
             raise
         finally:
-            if not self.loop.is_closed():
-                self.loop._leave()
+            self.loop._leave()
             _set_running_loop(host)
-        if timeout == 0:
-            events = self.loop._selector.select(0)
-            self._soon(lambda: self._turn(events))
+        if ended:
+            self._finish()
+        elif timeout == 0:
+            arrived = self.loop._selector.select(0)
+            self._soon(lambda: self._turn(arrived))
         else:
             self._waiting = True
             self._timeouts.put((True, timeout))
@@ -177,6 +179,5 @@ class _Guest:
 
     def _finish(self) -> None:
         self._timeouts.put((False, None))
-        self.loop._leave()
         self.loop.close()
         self._done(self._task)

@@ -78,7 +78,7 @@ def perform(program: Script, cell: Cell) -> Trace:
     stage = Stage(names, loop, selector, program.shields and not SHIELD_REPORTS)
     loop.set_exception_handler(stage.report)
     if program.eager:
-        loop.set_task_factory(names.eager_task_factory)
+        loop.set_task_factory(getattr(names, "eager_task_factory", None))
     namespace = stage.namespace()
     exec(program.code, namespace)
     loop.call_soon(namespace["begin"])
@@ -144,10 +144,12 @@ def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
     for logger in loggers:
         logger.addFilter(log)
     try:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", RuntimeWarning)
+            # Recorded warnings would keep the coroutines alive that they are about.
+            warnings.showwarning = lambda message, *rest: unordered.append(("warning", str(message)))
             yield
-        unordered += [("warning", str(warning.message)) for warning in warned if warning.category is RuntimeWarning]
     finally:
         sys.unraisablehook = unraisable
         for logger in loggers:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 
-from .templates import DOMAINS, EXPRESSIONS, FAMILIES, NOT_IF_EAGER, SHARED, STATEMENTS
+from .templates import DOMAINS, EXPRESSIONS, FAMILIES, MEETING_PLACES, NOT_IF_EAGER, SHARED, STATEMENTS
 
 #: ``choose(n)`` returns a number from 0 to n - 1.
 Choose: TypeAlias = Callable[[int], int]
@@ -27,10 +27,10 @@ FUNCTIONS = frozenset({"child", "callback", "generator"})
 #: What a step lets pass: its own failure, or a cancellation, may end the task.
 CATCHES = (*["Exception"] * 7, *[""] * 2, "(Exception, asyncio.CancelledError)")
 
-MOST_TASKS = 4
-LONGEST_BLOCK = 5
+FEWEST_TASKS = 2
+LONGEST_BLOCK = 6
 DEEPEST = 4
-MOST_OPERATIONS = 28
+MOST_OPERATIONS = 32
 
 
 class Operation(NamedTuple):
@@ -78,14 +78,13 @@ _FAMILY = {kind: family for family, kind, _ in _templates()}
 
 
 @cache
-def _kinds(families: frozenset[str], without: frozenset[str], may_await: bool) -> tuple[str, ...]:
+def _kinds(family: str, without: frozenset[str], may_await: bool) -> tuple[str, ...]:
     """Return the kinds of operation to choose from."""
     return tuple(
         kind
         for kind, template in TEMPLATES.items()
-        if (_FAMILY[kind] in families or _FAMILY[kind] == "core")
-        and kind not in without
-        and (may_await or not template.needs_await)
+        if _FAMILY[kind] == family and kind not in without
+        if may_await or not template.needs_await
     )
 
 
@@ -105,16 +104,24 @@ class _Growing:
     """A program in the making."""
 
     choose: Choose
-    families: frozenset[str]
+    families: tuple[str, ...]
     without: frozenset[str]
-    operations: int = field(default=0)
+    operations: int = 0
+    #: In this program these holes are always filled with the same object.
+    same: dict[str, str] = field(default_factory=dict)
+
+    def meet(self) -> None:
+        """Choose objects that all tasks use, of which there could be several."""
+        for hole in MEETING_PLACES:
+            if self.choose(2):
+                self.same[hole] = self.pick(DOMAINS[hole])
 
     def pick(self, options: tuple[str, ...]) -> str:
         return options[self.choose(len(options))]
 
     def block(self, depth: int, may_await: bool) -> Block:
         """Return some operations; fewer the deeper they are."""
-        longest = max(1, LONGEST_BLOCK - depth)
+        longest = max(1, LONGEST_BLOCK - 2 * depth)
         operations = []
         for _ in range(1 + self.choose(longest)):
             if self.operations >= MOST_OPERATIONS:
@@ -124,8 +131,8 @@ class _Growing:
 
     def operation(self, depth: int, may_await: bool) -> Operation:
         self.operations += 1
-        kinds = _kinds(self.families, self.without, may_await)
-        kind = self.pick(kinds)
+        kinds = _kinds(self.pick(self.families), self.without, may_await)
+        kind = self.pick(kinds or _kinds("core", self.without, may_await))
         if depth >= DEEPEST:
             while any(hole_kind(hole) in BODIES | FUNCTIONS for hole in TEMPLATES[kind].holes):
                 kind = "turn" if may_await else "cancel"
@@ -138,13 +145,14 @@ class _Growing:
         kind = hole_kind(hole)
         if kind in BODIES | FUNCTIONS:
             return self.block(depth + 1, awaits(hole, may_await))
-        return self.text(self.pick(DOMAINS[kind]))
+        return self.same.get(kind) or self.text(self.pick(DOMAINS[kind]))
 
     def text(self, template: str) -> str:
         """Fill the holes of a value that has some itself."""
         while "{" in template:
             hole = template[template.index("{") + 1 : template.index("}")]
-            template = template.replace("{" + hole + "}", self.pick(DOMAINS[hole]), 1)
+            filling = self.same.get(hole) or self.pick(DOMAINS[hole])
+            template = template.replace("{" + hole + "}", filling, 1)
         return template
 
 
@@ -154,15 +162,15 @@ def grow(choose: Choose, without: Collection[str] = ()) -> Program:
     Among these ``"eager"`` means that tasks are never started eagerly, and
     ``"name if eager"`` leaves out ``"name"`` where they are.
     """
-    some = 2 + choose(4)
-    families = frozenset(FAMILIES[choose(len(FAMILIES))] for _ in range(some))
+    families = ("core", *(FAMILIES[choose(len(FAMILIES))] for _ in range(1 + choose(3))))
     eager = choose(5) == 4 and "eager" not in without
     without = frozenset(without)
     if eager:
         without |= NOT_IF_EAGER | {kind.removesuffix(" if eager") for kind in without}
     growing = _Growing(choose, families, without)
+    growing.meet()
     shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
-    tasks = tuple(growing.block(0, True) for _ in range(1 + choose(MOST_TASKS)))
+    tasks = tuple(growing.block(0, True) for _ in range(FEWEST_TASKS + choose(3)))
     return Program(tuple(filter(None, tasks)), shared, eager)
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from .virtual import VirtualSelector
 
+#: The number of the first task of a crowd; no function has so high a one.
+MANY = 1000
 #: Exceptions whose text is each library's own.
 OWN_WORDS = ("InvalidStateError", "RecursionError")
 #: What the loop reports when an object is freed: only that it does is compared, not when.
@@ -98,7 +100,7 @@ class Stage:
         own = (
             "called step keep keep_future keep_handle keep_generator told pick pick_handle "
             "pick_generator later all_later removed many_timers cancelled_after "
-            "attempt failing orphan waits_for_itself collect_soon"
+            "attempt crowd wait_in wait_for_it failing orphan waits_for_itself collect_soon"
         )
         return {
             "__name__": "program",
@@ -109,6 +111,7 @@ class Stage:
             "ordered": ordered,
             "in_order": in_order,
             "pending": pending,
+            "named": named,
             "bare": bare,
             "Boom": Boom,
             "Grave": Grave,
@@ -208,6 +211,28 @@ class Stage:
             if n % 11:
                 timer.cancel()
 
+    def crowd(self, count: int, wait: Callable[..., Any], *given: object) -> None:
+        """Have *count* tasks wait for the same thing."""
+        for _ in range(count):
+            number = MANY + len(self.tasks)
+            waiting = self.waiting(f"w{number}", wait, *given)
+            waiting.__name__ = f"w{number}"
+            self.keep(self.names.create_task(waiting))
+
+    async def waiting(self, name: str, wait: Callable[..., Any], *given: object) -> None:
+        """Be one of a crowd."""
+        with self.step(f"{name} of a crowd", Exception) as s:
+            s(await wait(*given))
+
+    async def wait_in(self, condition: Any) -> Any:
+        """Wait for *condition* to be notified."""
+        async with condition:
+            return await condition.wait()
+
+    async def wait_for_it(self, future: Any) -> Any:
+        """Wait for *future*."""
+        return await future
+
     def removed(self, future: Any, callback: Callable[..., object]) -> Any:
         """Add *callback* twice and remove it again."""
         future.add_done_callback(callback)
@@ -244,6 +269,12 @@ def in_order(*futures: Any) -> list[Any]:
     """
     done = [future for future in dict.fromkeys(futures) if future.done()]
     return [future for future in dict.fromkeys(futures) if future not in done[1:]]
+
+
+def named(task: Any, name: object) -> Any:
+    """Give *task* the name *name*; return its name."""
+    task.set_name(name)
+    return task.get_name()
 
 
 def pending(*futures: Any) -> list[Any]:

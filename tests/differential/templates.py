@@ -34,6 +34,7 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "item": ("1", "2", "3"),
     "index": ("0", "1", "2", "3", "4", "5"),
     "small": ("0", "1", "1", "2", "3"),
+    "few": ("1", "2", "3"),
     "flag": ("False", "True"),
     "message": ("", "", "'stop'", "None", "7"),
     "exception": _EXCEPTIONS,
@@ -41,7 +42,7 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "raised": (*_EXCEPTIONS, "StopIteration(1)", "StopAsyncIteration()", "SystemExit(3)"),
     "catch": ("ValueError", "Exception", "asyncio.CancelledError", "BaseException"),
     "when": ("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "ALL_COMPLETED"),
-    "queue": ("queue0", "queue0", "queue0", "queue1", "queue2"),
+    "queue": ("queue0", "queue0", "queue1", "queue2"),
     "lock": ("lock0", "lock0", "sem0", "sem1", "cond0", "cond1"),
     "sem": ("sem0", "sem0", "sem1"),
     "cond": ("cond0", "cond0", "cond1"),
@@ -89,6 +90,9 @@ SHARED: dict[str, str] = {
     "var1": "ContextVar('var1', default='unset')",
 }
 
+#: Holes for objects of which a program may use one only.
+MEETING_PLACES = ("queue", "lock", "sem", "cond", "event", "future", "var")
+
 #: Operations whose value is noted, by family and kind.
 EXPRESSIONS: dict[str, dict[str, str]] = {
     "core": {
@@ -100,7 +104,7 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "cancel_self": "asyncio.current_task().cancel({message})",
         "cancelling": "asyncio.current_task().cancelling()",
         "name": "asyncio.current_task().get_name()",
-        "set_name": "asyncio.current_task().set_name({value})",
+        "set_name": "named(asyncio.current_task(), {value})",
         "all_tasks": "len(asyncio.all_tasks(loop))",
         "bad_yield": "await bare({value})",
         "yield_future": "await bare({future})",
@@ -117,6 +121,10 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "get_nowait": "{queue}.get_nowait()",
         "task_done": "{queue}.task_done()",
         "join": "await {queue}.join()",
+        "get_crowd": "crowd({few}, {queue}.get)",
+        "put_crowd": "crowd({few}, {queue}.put, {item})",
+        "put_three": "[{queue}.put_nowait(each) for each in ({item}, {item2}, {item3})]",
+        "get_all": "[{queue}.get_nowait() for _ in range({queue}.qsize())]",
         "looks": "({queue}.qsize(), {queue}.full(), {queue}.empty(), {queue}.maxsize)",
     },
     "shutdown": {
@@ -127,11 +135,13 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
     "lock": {
         "acquire": "await {lock}.acquire()",
         "release": "{lock}.release()",
+        "acquire_crowd": "crowd({few}, {lock}.acquire)",
         "locked": "{lock}.locked()",
     },
     "semaphore": {
         "sem_acquire": "await {sem}.acquire()",
         "sem_release": "{sem}.release()",
+        "sem_crowd": "crowd({few}, {sem}.acquire)",
         "sem_locked": "{sem}.locked()",
     },
     "condition": {
@@ -140,22 +150,25 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "cond_locked": "{cond}.locked()",
         "wait_only": "await {cond}.wait()",
         "fill": "box.append({value})",
+        "cond_crowd": "crowd({few}, wait_in, {cond})",
     },
     "event": {
         "event_wait": "await {event}.wait()",
+        "event_crowd": "crowd({few}, {event}.wait)",
         "event_set": "{event}.set()",
         "event_clear": "{event}.clear()",
         "is_set": "{event}.is_set()",
     },
     "barrier": {
         "barrier_wait": "await barrier0.wait()",
-        "barrier_wait_again": "await barrier0.wait()",
+        "barrier_crowd": "crowd({few}, barrier0.wait)",
         "barrier_reset": "await barrier0.reset()",
         "barrier_abort": "await barrier0.abort()",
         "barrier_looks": "(barrier0.n_waiting, barrier0.broken, barrier0.parties)",
     },
     "future": {
         "await_future": "await {future}",
+        "future_crowd": "crowd({few}, wait_for_it, {future})",
         "set_result": "{future}.set_result({value})",
         "set_exception": "{future}.set_exception({settable})",
         "set_stop_iteration": "{future}.set_exception(StopIteration(1))",

@@ -60,7 +60,8 @@ def test_programs_do_the_same_on_either_loop(first: int, names: str) -> None:
 
 def test_to_poll_seldom_makes_no_difference() -> None:
     for seed in range(CHUNK):
-        check(from_seed(seed, BETWEEN_LOOPS), (Cell("miniloop", "miniloop"), BUSY_CELL))
+        program = from_seed(seed, BETWEEN_LOOPS | {"collect"})  # it is done when polling
+        check(program, (Cell("miniloop", "miniloop"), BUSY_CELL))
 
 
 # -- whether the comparison is worth anything ------------------------------------------------------
@@ -74,24 +75,27 @@ def test_a_program_does_the_same_every_time() -> None:
             assert perform(again, cell) == perform(again, cell), whole_file(program)
 
 
-def test_every_kind_of_operation_is_done_and_comes_to_an_end() -> None:
-    done: set[str] = set()
-    for seed in range(3 * CHUNK):
+def test_every_kind_of_operation_is_done_and_most_come_to_an_end() -> None:
+    ended: dict[str, set[bool]] = {kind: set() for kind in TEMPLATES}
+    for seed in range(2 * CHUNK):
         program = from_seed(seed, EVERYWHERE)
         trace = perform(script(render(program), program.eager), CELLS[0])
         for _, _, _, label, *outcome in trace.events:
-            if outcome and outcome[0] == "over":
-                done.add(label.partition(" ")[2])
-    never = {"raise", "bad_yield", "yield_future", "task_set_result"}  # these always fail
-    assert set(TEMPLATES) - done - EVERYWHERE == never
+            kind = str(label).partition(" ")[2]
+            if kind in ended and outcome[0] in ("over", "raised"):
+                ended[kind].add(outcome[0] == "over")
+    assert {kind for kind, how in ended.items() if not how} == EVERYWHERE & set(TEMPLATES)
+    always_fail = {kind for kind, how in ended.items() if how == {False}}
+    assert len(always_fail) < len(TEMPLATES) / 10, always_fail
 
 
 @pytest.mark.parametrize("older", applying(IN_NAMES, IN_TASKS), ids=lambda older: older.name)
 def test_what_is_left_out_would_make_a_difference(older: Older) -> None:
     others = [each for each in applying(IN_NAMES, IN_TASKS) if each != older]
     without = left_out(others)
+    cells = CELLS[0], Cell("miniloop", "asyncio") if older in IN_NAMES else CELLS[1]
     for seed in range(20 * CHUNK):
         program = from_seed(seed, without)
-        if older.kinds & does(program) and difference(program) is not None:
+        if older.kinds & does(program) and difference(program, cells) is not None:
             return
     pytest.fail(f"asyncio does the same here: {older.reason}")

@@ -17,12 +17,13 @@ SHIELD_REPORTS = sys.version_info >= (3, 14)
 
 
 class Older(NamedTuple):
-    """The *kinds* of operation that asyncio before version *until* does in another way."""
+    """The *kinds* of operation that asyncio does in another way before version *until*."""
 
     name: str
     until: tuple[int, ...]
     kinds: frozenset[str]
     reason: str
+    since: tuple[int, ...] = (3, 11)
 
 
 #: Differences between the libraries' names: with the same names both loops do the same.
@@ -32,6 +33,7 @@ IN_NAMES = (
         (3, 13, 2),
         frozenset(f"{kind} if eager" for kind in STATEMENTS["group"]),
         "a child that ended at its eager start is no concern of its group",
+        since=(3, 13),  # before, groups are left out altogether
     ),
     Older("shutdown", (3, 13), frozenset({"shutdown"}), "queues cannot be shut down"),
     Older(
@@ -49,7 +51,7 @@ IN_NAMES = (
     Older(
         "condition",
         (3, 13),
-        frozenset({"cond_wait", "cond_wait_for", "wait_only"}),
+        frozenset({"cond_wait", "cond_wait_for", "cond_crowd", "wait_only"}),
         "a waiter that is cancelled does not wake another in its place",
     ),
     Older(
@@ -73,6 +75,7 @@ IN_TASKS = (
         (3, 14),
         frozenset({"name if eager"}),
         "a task that a factory made is called 'None' when it was given no name",
+        since=(3, 13),
     ),
     Older(
         "uncancel",
@@ -92,7 +95,12 @@ IN_TASKS = (
 
 def applying(*tables: Iterable[Older]) -> list[Older]:
     """Return the entries of *tables* that matter on this interpreter."""
-    return [older for table in tables for older in table if sys.version_info < older.until]
+    return [
+        older
+        for table in tables
+        for older in table
+        if older.since <= sys.version_info < older.until
+    ]
 
 
 def left_out(*tables: Iterable[Older]) -> frozenset[str]:
