@@ -73,6 +73,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         self._transports: dict[int, Any] = {}
         self._seats: dict[int, Any] = {}
         self._edges = sockets.edges_of(self._selector) if selector is None else None
+        self._scratch: memoryview | None = None
         self._signals = Signals(self, lambda: self._wakeup.fileno())
         self._wakeup = Wakeup(self, self._signals.arrived)
 
@@ -256,6 +257,11 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     def _make_socket(self, family: int, kind: int, proto: int) -> socket.socket:
         """Return a new socket: all that the loop makes itself come from here."""
         return socket.socket(family, kind, proto)
+
+    def _stop_serving(self, sock: socket.socket) -> None:
+        """Watch *sock*, which listens, no longer, and close it."""
+        readiness.remove(self, sock.fileno(), selectors.EVENT_READ)
+        sock.close()
 
     start_tls = tls.start_tls
     subprocess_exec = subprocesses.subprocess_exec

@@ -29,6 +29,7 @@ import itertools
 import os
 import subprocess
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -64,7 +65,7 @@ def watch(loop: Any, process: subprocess.Popen[bytes], callback: Callable[[int],
     if can_use_pidfd():
         _ByDescriptor(loop, process, callback)
     else:
-        _by_thread(loop, process, callback)
+        _ByThread(loop, process, callback)
 
 
 class _ByDescriptor:
@@ -91,25 +92,49 @@ class _ByDescriptor:
         self._loop.call_soon(self._callback, _reap(self._loop, self._process))
 
 
-def _by_thread(
-    loop: Any, process: subprocess.Popen[bytes], callback: Callable[[int], object]
-) -> None:
-    def wait() -> None:
+class _ByThread:
+    """Watches one child by a thread; lives as long as the loop, which holds it."""
+
+    def __init__(
+        self, loop: Any, process: subprocess.Popen[bytes], callback: Callable[[int], object]
+    ) -> None:
+        self._loop = loop
+        self._process = process
+        self._callback = callback
+        _held_by(loop).add(self)
+        name = f"asyncio-waitpid-{_next_number()}"
+        # The thread must not keep alive what its end would be told to.
+        watcher = weakref.ref(self)
+        threading.Thread(target=_wait, name=name, args=(process, watcher), daemon=True).start()
+
+    def tell(self) -> bool:
+        """Called by the thread: the child has ended; return whether the loop can be told."""
         try:
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        except ChildProcessError:
-            pass  # somebody has reaped it; that is found out below
-        try:
-            loop.call_soon_threadsafe(ended)
+            self._loop.call_soon_threadsafe(self._ended)
         except RuntimeError:
-            describe.logger.warning("Loop %r that handles pid %r is closed", loop, process.pid)
-            _reap(loop, process)
+            pid = self._process.pid
+            describe.logger.warning("Loop %r that handles pid %r is closed", self._loop, pid)
+            return False
+        return True
 
-    def ended() -> None:
-        loop.call_soon(callback, _reap(loop, process))
+    def _ended(self) -> None:
+        _held_by(self._loop).discard(self)
+        self._loop.call_soon(self._callback, _reap(self._loop, self._process))
 
-    name = f"asyncio-waitpid-{_next_number()}"
-    threading.Thread(target=wait, name=name, daemon=True).start()
+
+def _held_by(loop: Any) -> set[_ByThread]:
+    held: set[_ByThread] = vars(loop).setdefault("_children", set())
+    return held
+
+
+def _wait(process: subprocess.Popen[bytes], watcher: weakref.ref[_ByThread]) -> None:
+    try:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    except ChildProcessError:
+        pass  # somebody else has reaped it; whoever reaps it here finds out
+    waiting = watcher()
+    if waiting is None or not waiting.tell():
+        process.poll()
 
 
 def _reap(loop: Any, process: subprocess.Popen[bytes]) -> int:

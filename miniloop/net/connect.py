@@ -59,10 +59,9 @@ async def create_connection(
         ask = functools.partial(_resolve, loop, family=family, proto=proto, flags=flags)
         infos = await ask((host, port))
         local = None if local_addr is None else await ask(local_addr)
-        if happy_eyeballs_delay is not None and interleave is None:
-            interleave = 1
-        if interleave:
-            infos = resolver.interleave(infos, interleave)
+        if interleave is None:
+            interleave = 0 if happy_eyeballs_delay is None else 1
+        infos = resolver.interleave(infos, interleave) if interleave else infos
         sock = await _connect(loop, infos, local, happy_eyeballs_delay, all_errors)
     elif sock is None:
         raise ValueError("host and port was not specified and no sock specified")
@@ -70,11 +69,13 @@ async def create_connection(
         raise ValueError(f"A Stream Socket was expected, got {sock!r}")
     transport, protocol = await open_transport(loop, sock, protocol_factory, tls)
     if loop.get_debug():
-        sock = transport.get_extra_info("socket")
-        describe.logger.debug(
-            "%r connected to %s:%r: (%r, %r)", sock, host, port, transport, protocol
-        )
+        _log_connected(host, port, transport, protocol)
     return transport, protocol
+
+
+def _log_connected(host: Any, port: Any, transport: Any, protocol: Any) -> None:
+    sock = transport.get_extra_info("socket")
+    describe.logger.debug("%r connected to %s:%r: (%r, %r)", sock, host, port, transport, protocol)
 
 
 def _client_tls(

@@ -6,14 +6,14 @@ arrivals phase moves those handles into the ready queue, again and again as long
 as the descriptor is ready: readiness is a level, not an edge.
 
 States of a descriptor
-    absent   -- add_reader ----> reading
-             -- add_writer ----> writing
-    reading  -- add_writer ----> both
-             -- remove_reader -> absent
-    writing  -- add_reader ----> both
-             -- remove_writer -> absent
-    both     -- remove_reader -> writing
-             -- remove_writer -> reading
+    absent  -- add_reader -----> reading
+            -- add_writer -----> writing
+    reading -- add_writer -----> both
+            -- remove_reader --> absent
+    writing -- add_reader -----> both
+            -- remove_writer --> absent
+    both    -- remove_reader --> writing
+            -- remove_writer --> reading
 
 Invariants
     A descriptor belongs to one user at a time: a transport (`claim`), or whoever

@@ -1,10 +1,10 @@
 """A server: sockets that listen, and the connections that came in through them.
 
 States of a server
-    made    -- start_serving --> serving
-            -- close ----------> closed
-    serving -- close ----------> closed
-    closed  -- last connection-> ended
+    made    -- start_serving ---------> serving
+            -- close -----------------> closed
+    serving -- close -----------------> closed
+    closed  -- last connection lost --> ended
 
 Invariants
     Connections are accepted in the state serving only.
@@ -14,6 +14,8 @@ Invariants
 Where it differs from asyncio
     Semantics are those of Python 3.13 on every interpreter: `wait_closed` waits
     for the last connection, and clients can be closed and aborted.
+    A connection that gets no transport (the factory failed, or the server was
+    closed at that moment) is closed at once, not when it is collected.
     When descriptors run out, that is reported once, and accepting is tried again
     after `ACCEPT_RETRY_DELAY`, unless the server was closed meanwhile.
 
@@ -192,6 +194,8 @@ class Server(AbstractServer):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
+            if transport is None:
+                connection.close()
             if self._loop.get_debug():
                 made = {"protocol": protocol, "transport": transport}
                 context = {
@@ -221,8 +225,7 @@ class Server(AbstractServer):
             return
         self._serving = False
         for sock in sockets:
-            readiness.remove(self._loop, sock.fileno(), selectors.EVENT_READ)
-            sock.close()
+            self._loop._stop_serving(sock)
         if self._on_close is not None:
             self._on_close()
         forever = self._serving_forever_fut

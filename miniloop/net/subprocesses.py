@@ -75,7 +75,6 @@ class BaseSubprocessTransport(SubprocessTransport):
         **kwargs: Any,
     ) -> None:
         super().__init__(extra)
-        self._extra: dict[str, Any]
         self._loop: Any = loop
         self._protocol: Any = protocol
         self._proc: Any = None
@@ -92,26 +91,22 @@ class BaseSubprocessTransport(SubprocessTransport):
             for fd, redirected in enumerate((stdin, stdout, stderr))
             if redirected == subprocess.PIPE
         }
+        streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         try:
-            self._start(
-                args=args,
-                shell=shell,
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
-                bufsize=bufsize,
-                **kwargs,
-            )
+            self._start(args=args, shell=shell, bufsize=bufsize, **streams, **kwargs)
         except BaseException:
             self.close()
             raise
+        self._started(args)
+        loop.create_task(self._connect_pipes(waiter))
+
+    def _started(self, args: Any) -> None:
         process: Any = self._proc
         self._pid = process.pid
         self._extra["subprocess"] = process
-        if loop.get_debug():
+        if self._loop.get_debug():
             program = args if isinstance(args, bytes | str) else args[0]
             describe.logger.debug("process %r created: pid %s", program, self._pid)
-        loop.create_task(self._connect_pipes(waiter))
 
     def __repr__(self) -> str:
         info = [type(self).__name__]

@@ -24,12 +24,11 @@ from typing import Any
 from ..interface import BufferedProtocol
 from ..support import describe
 from . import readiness
+from .sockets import QUICK_READ
 from .transports import SelectorTransport, SendfileMode, check_bytes
 
 __all__ = ["SocketTransport", "make_socket_transport"]
 
-#: How many bytes are asked for at first: the C library keeps memory of this size at hand.
-QUICK_READ = 120 * 1024
 #: How many buffers one ``sendmsg`` takes.
 MAXIMUM_BUFFERS = os.sysconf("SC_IOV_MAX") if hasattr(os, "sysconf") else 16
 

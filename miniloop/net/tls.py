@@ -76,14 +76,7 @@ async def start_tls(
     transport that cannot carry TLS; else what the handshake raises.  On any
     failure and on cancellation *transport* is closed.
     """
-    if ssl is None:
-        raise RuntimeError("Python ssl module is not available")
-    if not isinstance(sslcontext, ssl.SSLContext):
-        raise TypeError(
-            f"sslcontext is expected to be an instance of ssl.SSLContext, got {sslcontext!r}"
-        )
-    if not getattr(transport, "_start_tls_compatible", False):
-        raise TypeError(f"transport {transport!r} is not supported by start_tls()")
+    _check_start_tls(transport, sslcontext)
     waiter = loop.create_future()
     ssl_protocol = SSLProtocol(
         loop,
@@ -109,3 +102,14 @@ async def start_tls(
         resumed.cancel()
         raise
     return ssl_protocol._app_transport  # type: ignore[no-any-return]
+
+
+def _check_start_tls(transport: Any, sslcontext: Any) -> None:
+    if ssl is None:
+        raise RuntimeError("Python ssl module is not available")
+    if not isinstance(sslcontext, ssl.SSLContext):
+        raise TypeError(
+            f"sslcontext is expected to be an instance of ssl.SSLContext, got {sslcontext!r}"
+        )
+    if not getattr(transport, "_start_tls_compatible", False):
+        raise TypeError(f"transport {transport!r} is not supported by start_tls()")

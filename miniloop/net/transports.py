@@ -1,16 +1,16 @@
 """What transports share: flow control for all, and a life on a socket for TCP and UDP.
 
 States of a transport on a socket
-    made    -- connection_made -> reading
-    reading -- pause_reading ---> paused
-            -- close -----------> closing
-            -- fail ------------> losing
-    paused  -- resume_reading --> reading
-            -- close -----------> closing
-            -- fail ------------> losing
-    closing -- written ---------> losing
-            -- fail ------------> losing
-    losing  -- connection_lost -> lost
+    made    -- connection_made --> reading
+    reading -- pause_reading ----> paused
+            -- close ------------> closing
+            -- fail -------------> losing
+    paused  -- resume_reading ---> reading
+            -- close ------------> closing
+            -- fail -------------> losing
+    closing -- written ----------> losing
+            -- fail -------------> losing
+    losing  -- connection_lost --> lost
 
 Invariants
     The protocol is called from the loop only, never from a method that the
@@ -203,21 +203,21 @@ class SelectorTransport(FlowControl):
         server: Any = None,
     ) -> None:
         super().__init__(extra, loop)
+        self._server: Any = None
+        if server is not None:
+            server._attach(self)  # refuses when it is closed: the socket is not ours then
+            self._server = server
         self._sock = sock
         self._sock_fd: int = sock.fileno()
         self._closing = False
         self._conn_lost = 0
         self._paused = False
-        self._server: Any = None
         self._buffer: deque[Any] = deque()
         self._buffer_size = 0
         #: The handle that is called whenever the socket can be read.
         self._reader: Handle | None = None
         self._describe_socket(sock)
         self.set_protocol(protocol)
-        if server is not None:
-            server._attach(self)
-            self._server = server
         readiness.claim(loop, self._sock_fd, self)
 
     def _describe_socket(self, sock: Any) -> None:

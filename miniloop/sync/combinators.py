@@ -101,13 +101,15 @@ class _GatheringFuture(Future[list[Any]]):
 
     def _finish(self) -> None:
         children = self._children
+        if self._return_exceptions or self._cancel_requested:
+            results = [_result_or_exception(child) for child in children]  # all are seen
+        else:
+            results = [child.result() for child in children]
         if self._cancel_requested:
             # A requested cancellation is raised even with return_exceptions.
             self.set_exception(children[-1]._make_cancelled_error())
-        elif self._return_exceptions:
-            self.set_result([_result_or_exception(child) for child in children])
         else:
-            self.set_result([child.result() for child in children])
+            self.set_result(results)
 
 
 def gather(
@@ -131,7 +133,7 @@ def gather(
     context = copy_context()  # what counts down needs no context of its own
     try:
         for argument in coros_or_futures:
-            child = futures.get(argument)
+            child: Any = futures.get(argument)
             if child is None:
                 if isinstance(argument, Future) and argument._loop is loop:
                     child = argument  # a short way to what is next

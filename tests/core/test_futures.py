@@ -96,7 +96,7 @@ def test_awaiting_without_a_loop_behind_it_is_noticed() -> None:
         assert outcome(next, iterator) == (
             "raised",
             "RuntimeError",
-            ("\"await wasn't used with future\"",),
+            ('"await wasn\'t used with future"',),
         )
         side.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -194,8 +195,6 @@ class TestStop:
     def test_due_timers_and_ready_descriptors_are_seen_in_that_iteration(
         self, library: Library
     ) -> None:
-        import socket
-
         side = Side(library)
         near, far = socket.socketpair()
         far.send(b"x")
@@ -216,7 +215,10 @@ class TestRunning:
         refused = []
 
         def nested() -> None:
-            for each, words in ((loop, "already running"), (other, "while another loop is running")):
+            for each, words in (
+                (loop, "already running"),
+                (other, "while another loop is running"),
+            ):
                 with pytest.raises(RuntimeError, match=words):
                     each.run_forever()
                 refused.append(each)

@@ -17,7 +17,8 @@ import miniloop
 
 from .grammar import Program
 from .source import render, whole_file
-from .stage import Stage, label, words
+from .stage import Stage
+from .values import label, words
 from .versions import SHIELD_REPORTS
 from .virtual import BUSY, LOOPS, VirtualSelector
 
@@ -83,20 +84,26 @@ def perform(program: Script, cell: Cell) -> Trace:
     exec(program.code, namespace)
     loop.call_soon(namespace["begin"])
     with _nobody_disturbs(stage.unordered):
-        _run_to_the_end(stage)
+        everybody_ended = _run_to_the_end(stage)
         stage.ordered = False
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
         stage.closed = True
-        trace = Trace(stage.trace, stage.unordered)
+        # Tasks that no cancellation ends are thrown away in any order: nobody looks.
+        unordered = stage.unordered if everybody_ended else list(stage.unordered)
+        trace = Trace(stage.trace, unordered)
         del namespace, loop, selector, stage
         gc.collect()
     trace.unordered.sort(key=repr)
     return trace
 
 
-def _run_to_the_end(stage: Stage) -> None:
-    """Run until nothing will ever happen, cancel who still waits, and so on."""
+def _run_to_the_end(stage: Stage) -> bool:
+    """Run until nothing will ever happen, cancel who still waits, and so on.
+
+    Returns whether all tasks ended.
+    """
+    waiting: list[Any] = []
     for _ in range(CANCELLATIONS):
         _run(stage)
         waiting = sorted(stage.names.all_tasks(stage.loop), key=lambda task: label(task) or "")
@@ -108,6 +115,7 @@ def _run_to_the_end(stage: Stage) -> None:
     for task in stage.tasks:
         if task.done() and not task.cancelled() and stage.tasks[task] % 2:
             task.exception()  # only of some: the others are to be reported
+    return not waiting
 
 
 def _run(stage: Stage) -> None:
@@ -148,7 +156,9 @@ def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", RuntimeWarning)
             # Recorded warnings would keep the coroutines alive that they are about.
-            warnings.showwarning = lambda message, *rest: unordered.append(("warning", str(message)))
+            warnings.showwarning = lambda message, *rest: unordered.append(
+                ("warning", str(message))
+            )
             yield
     finally:
         sys.unraisablehook = unraisable

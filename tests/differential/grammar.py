@@ -15,7 +15,15 @@ from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 
-from .templates import DOMAINS, EXPRESSIONS, FAMILIES, MEETING_PLACES, NOT_IF_EAGER, SHARED, STATEMENTS
+from .templates import (
+    DOMAINS,
+    EXPRESSIONS,
+    FAMILIES,
+    MEETING_PLACES,
+    NOT_IF_EAGER,
+    SHARED,
+    STATEMENTS,
+)
 
 #: ``choose(n)`` returns a number from 0 to n - 1.
 Choose: TypeAlias = Callable[[int], int]
@@ -114,10 +122,17 @@ class _Growing:
         """Choose objects that all tasks use, of which there could be several."""
         for hole in MEETING_PLACES:
             if self.choose(2):
-                self.same[hole] = self.pick(DOMAINS[hole])
+                self.same[hole] = self.fill(hole)
 
     def pick(self, options: tuple[str, ...]) -> str:
         return options[self.choose(len(options))]
+
+    def fill(self, hole: str) -> str:
+        """Return what stands in the place of *hole*."""
+        if hole in self.same:
+            return self.same[hole]
+        options = tuple(option for option in DOMAINS[hole] if option not in self.without)
+        return self.text(self.pick(options or DOMAINS[hole]))
 
     def block(self, depth: int, may_await: bool) -> Block:
         """Return some operations; fewer the deeper they are."""
@@ -145,39 +160,41 @@ class _Growing:
         kind = hole_kind(hole)
         if kind in BODIES | FUNCTIONS:
             return self.block(depth + 1, awaits(hole, may_await))
-        return self.same.get(kind) or self.text(self.pick(DOMAINS[kind]))
+        return self.fill(kind)
 
     def text(self, template: str) -> str:
         """Fill the holes of a value that has some itself."""
         while "{" in template:
             hole = template[template.index("{") + 1 : template.index("}")]
-            filling = self.same.get(hole) or self.pick(DOMAINS[hole])
-            template = template.replace("{" + hole + "}", filling, 1)
+            template = template.replace("{" + hole + "}", self.fill(hole), 1)
         return template
 
 
-def grow(choose: Choose, without: Collection[str] = ()) -> Program:
+def grow(choose: Choose, without: Collection[str] = (), about: Collection[str] = ()) -> Program:
     """Return a program made by *choose*; it does nothing of the kinds *without*.
 
-    Among these ``"eager"`` means that tasks are never started eagerly, and
-    ``"name if eager"`` leaves out ``"name"`` where they are.
+    Among these ``"eager"`` means that tasks are never started eagerly,
+    ``"name if eager"`` leaves out ``"name"`` where they are, and what a hole can
+    be filled with is not chosen (unless there is nothing else).  With kinds
+    *about*, it does what belongs to their families.
     """
-    families = ("core", *(FAMILIES[choose(len(FAMILIES))] for _ in range(1 + choose(3))))
+    families = {_FAMILY[kind] for kind in about if kind in _FAMILY}
+    chosen = sorted(families) or [FAMILIES[choose(len(FAMILIES))] for _ in range(1 + choose(3))]
     eager = choose(5) == 4 and "eager" not in without
     without = frozenset(without)
     if eager:
         without |= NOT_IF_EAGER | {kind.removesuffix(" if eager") for kind in without}
-    growing = _Growing(choose, families, without)
+    growing = _Growing(choose, ("core", *chosen), without)
     growing.meet()
     shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
     tasks = tuple(growing.block(0, True) for _ in range(FEWEST_TASKS + choose(3)))
     return Program(tuple(filter(None, tasks)), shared, eager)
 
 
-def from_seed(seed: int, without: Collection[str] = ()) -> Program:
-    """Return the program number *seed*."""
+def from_seed(seed: int, without: Collection[str] = (), about: Collection[str] = ()) -> Program:
+    """Return the program number *seed*; see `grow` for the rest."""
     chance = random.Random(seed).random
-    return grow(lambda count: int(chance() * count), without)
+    return grow(lambda count: int(chance() * count), without, about)
 
 
 @st.composite

@@ -6,19 +6,15 @@ nothing alive, so that a program decides for itself when its tasks are freed.
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Callable, Generator
 from contextvars import Context, ContextVar
 from types import TracebackType
 from typing import Any
 
+from .values import MANY, label, number, plain, words
 from .virtual import VirtualSelector
 
-#: The number of the first task of a crowd; no function has so high a one.
-MANY = 1000
-#: Exceptions whose text is each library's own.
-OWN_WORDS = ("InvalidStateError", "RecursionError")
 #: What the loop reports when an object is freed: only that it does is compared, not when.
 WHEN_FREED = ("was never retrieved", "was destroyed but it is pending")
 #: Of a failure that nobody saw: where there are shields it depends on the version which.
@@ -77,9 +73,7 @@ class Stage:
     With *shields*, failures that nobody saw are not compared.
     """
 
-    def __init__(
-        self, names: Any, loop: Any, selector: VirtualSelector, shields: bool
-    ) -> None:
+    def __init__(self, names: Any, loop: Any, selector: VirtualSelector, shields: bool) -> None:
         self.names = names
         self.loop = loop
         self.selector = selector
@@ -190,7 +184,8 @@ class Stage:
         return _pick(self.generators, index)
 
     def all_later(self, me: int) -> list[Any]:
-        """Return the tasks that function *me* may wait for."""
+        """Return the tasks that function *me*, or the task that runs it, may wait for."""
+        me = max(me, number(self.names.current_task()))
         return [task for task, its_number in self.tasks.items() if its_number > me]
 
     def later(self, me: int, index: int) -> Any:
@@ -214,9 +209,9 @@ class Stage:
     def crowd(self, count: int, wait: Callable[..., Any], *given: object) -> None:
         """Have *count* tasks wait for the same thing."""
         for _ in range(count):
-            number = MANY + len(self.tasks)
-            waiting = self.waiting(f"w{number}", wait, *given)
-            waiting.__name__ = f"w{number}"
+            its_number = MANY + len(self.tasks)
+            waiting: Any = self.waiting(f"w{its_number}", wait, *given)
+            waiting.__name__ = f"w{its_number}"
             self.keep(self.names.create_task(waiting))
 
     async def waiting(self, name: str, wait: Callable[..., Any], *given: object) -> None:
@@ -307,66 +302,7 @@ def bare(value: object) -> Generator[Any, Any, Any]:
     return (yield value)
 
 
-def label(task: Any) -> str | None:
-    """Return the name of the function that *task* runs."""
-    if task is None:
-        return None
-    coro = task.get_coro()
-    return getattr(coro, "__name__", type(coro).__name__)
-
-
-def number(task: Any) -> int:
-    """Return the number of the function that *task* runs; 0 when it has no more to run."""
-    return 0 if task.done() else int(str(label(task))[1:])
-
-
 def _pick(things: list[Any], index: int) -> Any:
     if not things:
         raise Nobody
     return things[index % len(things)]
-
-
-# -- values as plain data ------------------------------------------------------
-
-
-def words(text: str) -> str:
-    """Return *text* without what differs between equal runs: addresses, reprs, places."""
-    text = re.sub(r"<.*>", "<...>", text, flags=re.DOTALL)
-    text = re.sub(r"Exception in callback .*", "Exception in callback", text, flags=re.DOTALL)
-    return re.sub(r"Task-\d+", "Task-N", text)
-
-
-def plain(value: Any) -> Any:
-    """Return *value* as plain data that is equal for equal runs."""
-    if isinstance(value, BaseException):
-        return _plain_exception(value)
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, set):
-        return sorted(map(plain, value), key=repr)
-    if isinstance(value, str):
-        return words(value)
-    if hasattr(value, "_asyncio_future_blocking"):
-        return _plain_future(value)
-    if value is None or isinstance(value, int | float):
-        return value
-    return type(value).__name__
-
-
-def _plain_exception(error: BaseException) -> list[Any]:
-    name = type(error).__name__
-    told: list[Any] = [name]
-    if name not in OWN_WORDS:
-        told += [plain(each) for each in error.args]
-    if error.__cause__ is not None:
-        told += ["from", type(error.__cause__).__name__]
-    return told
-
-
-def _plain_future(future: Any) -> list[Any]:
-    told = ["future"]
-    if hasattr(future, "get_coro"):
-        # A task that ended as it began has forgotten what it ran: asyncio's has.
-        told = ["task", None if future.done() else label(future)]
-    # Its outcome is not looked at: that would count as having seen it.
-    return [*told, "cancelled" if future.cancelled() else "done" if future.done() else "pending"]

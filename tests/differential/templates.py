@@ -41,7 +41,7 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "settable": (*_EXCEPTIONS, "ValueError"),
     "raised": (*_EXCEPTIONS, "StopIteration(1)", "StopAsyncIteration()", "SystemExit(3)"),
     "catch": ("ValueError", "Exception", "asyncio.CancelledError", "BaseException"),
-    "when": ("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "ALL_COMPLETED"),
+    "when": ("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"),
     "queue": ("queue0", "queue0", "queue1", "queue2"),
     "lock": ("lock0", "lock0", "sem0", "sem1", "cond0", "cond1"),
     "sem": ("sem0", "sem0", "sem1"),
@@ -156,6 +156,7 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "event_wait": "await {event}.wait()",
         "event_crowd": "crowd({few}, {event}.wait)",
         "event_set": "{event}.set()",
+        "event_pulse": "({event}.set(), {event}.clear())",
         "event_clear": "{event}.clear()",
         "is_set": "{event}.is_set()",
     },
@@ -202,7 +203,9 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
         "task_set_result": "pick({index}).set_result({value})",
     },
     "gather": {
-        "gather_coroutines": "await asyncio.gather({child}(), {child2}(), return_exceptions={flag})",
+        "gather_coroutines": (
+            "await asyncio.gather({child}(), {child2}(), return_exceptions={flag})"
+        ),
         "gather_one": "await asyncio.gather({child}(), {future}, return_exceptions={flag})",
         "gather_pending": "await asyncio.gather(*pending({future}, {future2}, *all_later({me})))",
         "gather_tasks": "await asyncio.gather(*all_later({me}), return_exceptions={flag})",
@@ -216,11 +219,15 @@ EXPRESSIONS: dict[str, dict[str, str]] = {
     },
     "wait": {
         "wait_new": (
-            "await asyncio.wait([{create}({child}()), {create2}({child2}()), {future}], "
+            "await asyncio.wait(in_order({create}({child}()), {create2}({child2}()), {future}), "
             "timeout={timeout}, return_when=asyncio.{when})"
         ),
+        "wait_failing": (
+            "await asyncio.wait(in_order({create}(failing({exception})), {future}, "
+            "{create2}({child}())), timeout={timeout}, return_when=asyncio.{when})"
+        ),
         "wait_old": (
-            "await asyncio.wait([{future}, *all_later({me})], "
+            "await asyncio.wait(in_order({future}, *all_later({me})), "
             "timeout={timeout}, return_when=asyncio.{when})"
         ),
     },
@@ -344,5 +351,8 @@ STATEMENTS: dict[str, dict[str, str]] = {
 #: runs in fails then, and asyncio's C task leaves the loop with a wrong current task.
 NOT_IF_EAGER = frozenset({"task_context"})
 
-#: What most operations of a program are about: these have waits that others end.
-FAMILIES = tuple(family for family in (EXPRESSIONS | STATEMENTS) if family != "core")
+#: What most operations of a program are about; most often it is what tasks wait with.
+FAMILIES = (
+    *(family for family in (EXPRESSIONS | STATEMENTS) if family != "core"),
+    *("queue", "lock", "semaphore", "condition", "event"),
+)

@@ -20,7 +20,7 @@ from .grammar import from_seed
 from .versions import IN_NAMES, IN_TASKS, left_out
 
 #: Within how many programs a mistake has to show.
-ENOUGH = 400
+ENOUGH = 600
 
 Patch = pytest.MonkeyPatch
 MISTAKES: dict[str, Callable[[Patch], None]] = {}
@@ -30,6 +30,11 @@ def mistake(make: Callable[[Patch], None]) -> Callable[[Patch], None]:
     """Add a way to get something wrong."""
     MISTAKES[make.__name__] = make
     return make
+
+
+def mistake_since(*version: int) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    """Like `mistake`, where older asyncio makes it itself or cannot be compared at all."""
+    return mistake if sys.version_info >= version else lambda make: make
 
 
 def after(patch: Patch, owner: Any, name: str, spoil: Callable[..., Any]) -> None:
@@ -124,9 +129,7 @@ def a_timer_is_a_turn_late(patch: Patch) -> None:
     original = miniloop.EventLoop.call_at
 
     def call_later(self: Any, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
-        return original(
-            self, self.time() + delay, self.call_soon, callback, *args, context=context
-        )
+        return original(self, self.time() + delay, self.call_soon, callback, *args, context=context)
 
     patch.setattr(miniloop.EventLoop, "call_later", call_later)
 
@@ -158,19 +161,17 @@ def cancellations_are_not_counted(patch: Patch) -> None:
     after(patch, miniloop.Task, "cancel", forget)
 
 
-if sys.version_info >= (3, 13):  # before, asyncio makes this mistake
+@mistake_since(3, 13)
+def what_is_taken_back_is_thrown(patch: Patch) -> None:
+    original = miniloop.Task.uncancel
 
-    @mistake
-    def what_is_taken_back_is_thrown(patch: Patch) -> None:
-        original = miniloop.Task.uncancel
+    def uncancel(self: Any) -> int:
+        must = self._must_cancel
+        left = original(self)
+        self._must_cancel = must
+        return left
 
-        def uncancel(self: Any) -> int:
-            must = self._must_cancel
-            left = original(self)
-            self._must_cancel = must
-            return left
-
-        patch.setattr(miniloop.Task, "uncancel", uncancel)
+    patch.setattr(miniloop.Task, "uncancel", uncancel)
 
 
 @mistake
@@ -226,7 +227,7 @@ def whoever_comes_passes_a_free_lock(patch: Patch) -> None:
     patch.setattr(miniloop.Lock, "acquire", acquire)
 
 
-@mistake
+@mistake_since(3, 13)
 def a_semaphore_takes_no_notice_of_who_waits(patch: Patch) -> None:
     def release(self: Any) -> None:
         self._value += 1
@@ -234,13 +235,13 @@ def a_semaphore_takes_no_notice_of_who_waits(patch: Patch) -> None:
     patch.setattr(miniloop.Semaphore, "release", release)
 
 
-@mistake
+@mistake_since(3, 13)
 def one_waiter_too_many_is_notified(patch: Patch) -> None:
     original = miniloop.Condition.notify
     patch.setattr(miniloop.Condition, "notify", lambda self, n=1: original(self, n + 1))
 
 
-@mistake
+@mistake_since(3, 13)
 def a_broken_barrier_lets_pass(patch: Patch) -> None:
     async def abort(self: Any) -> None:
         await self.reset()
@@ -325,18 +326,14 @@ def as_completed_goes_in_the_order_given(patch: Patch) -> None:
     patch.setattr(miniloop, "as_completed", as_completed)
 
 
-if sys.version_info >= (3, 13):  # before, groups are not compared
-
-    @mistake
-    def a_failed_group_waits_for_the_others(patch: Patch) -> None:
-        patch.setattr(taskgroups.TaskGroup, "_abort", lambda self: None)
+@mistake_since(3, 13)
+def a_failed_group_waits_for_the_others(patch: Patch) -> None:
+    patch.setattr(taskgroups.TaskGroup, "_abort", lambda self: None)
 
 
-if sys.version_info >= (3, 12):
-
-    @mistake
-    def eager_tasks_take_their_time(patch: Patch) -> None:
-        patch.setattr(miniloop, "eager_task_factory", None)
+@mistake_since(3, 12)
+def eager_tasks_take_their_time(patch: Patch) -> None:
+    patch.setattr(miniloop, "eager_task_factory", None)
 
 
 @mistake

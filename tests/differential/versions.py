@@ -17,7 +17,10 @@ SHIELD_REPORTS = sys.version_info >= (3, 14)
 
 
 class Older(NamedTuple):
-    """The *kinds* of operation that asyncio does in another way before version *until*."""
+    """What asyncio does in another way before version *until*.
+
+    *kinds* are kinds of operation, or what would fill a hole.
+    """
 
     name: str
     until: tuple[int, ...]
@@ -35,6 +38,7 @@ IN_NAMES = (
         "a child that ended at its eager start is no concern of its group",
         since=(3, 13),  # before, groups are left out altogether
     ),
+    Older("eager", (3, 12), frozenset({"eager"}), "there is no eager start"),
     Older("shutdown", (3, 13), frozenset({"shutdown"}), "queues cannot be shut down"),
     Older(
         "async-as-completed",
@@ -51,8 +55,15 @@ IN_NAMES = (
     Older(
         "condition",
         (3, 13),
-        frozenset({"cond_wait", "cond_wait_for", "cond_crowd", "wait_only"}),
+        frozenset({"cond_wait", "cond_wait_for", "cond_crowd", "wait_only"})
+        | {*EXPRESSIONS["barrier"], *STATEMENTS["barrier"], "barrier0.wait()"},  # it has one inside
         "a waiter that is cancelled does not wake another in its place",
+    ),
+    Older(
+        "semaphore",
+        (3, 13),
+        frozenset({"sem_release", "sem_crowd", "sem0", "sem1"}),
+        "of several units that come back at once only one is handed on",
     ),
     Older(
         "gather",
@@ -89,7 +100,6 @@ IN_TASKS = (
         frozenset({"set_stop_iteration"}),
         "a future refuses a StopIteration; now it makes a RuntimeError of it",
     ),
-    Older("eager", (3, 12), frozenset({"eager"}), "there is no eager start"),
 )
 
 

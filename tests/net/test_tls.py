@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from miniloop.net import streams, tls
-from miniloop.sync.timeouts import timeout
+from miniloop.sync.timeouts import wait_for
 from tests.sync.loops import REAL, run
 
 from .tls_wire import Buffered, client_context, server_context
@@ -134,7 +134,7 @@ def test_a_session_is_taken_up_again(on_python: Any) -> None:
         session: Any = None
 
         def wrap_bio(self, *args: Any, **options: Any) -> Any:
-            return super().wrap_bio(*args, **options, session=self.session)
+            return super().wrap_bio(*args, **{**options, "session": self.session})
 
     async def main() -> list[bool]:
         context = Resuming(ssl.PROTOCOL_TLS_CLIENT)
@@ -188,7 +188,7 @@ def test_a_live_connection_goes_on_with_tls(on: Any) -> None:
         async with serving(serve) as port:
             reader, writer = await streams.open_connection("127.0.0.1", port)
             writer.write(b"STARTTLS\n")
-            said = [await reader.readline()]
+            said: list[Any] = [await reader.readline()]
             await writer.start_tls(client_context(), server_hostname="localhost")
             writer.write(b"secret\n")
             said.append(await reader.readline())
@@ -201,17 +201,20 @@ def test_a_live_connection_goes_on_with_tls(on: Any) -> None:
 
 def test_tls_within_tls(on_python: Any) -> None:
     async def serve(reader: Any, writer: Any) -> None:
+        assert await reader.readline() == b"STARTTLS\n"
+        writer.write(b"go on\n")
         await writer.start_tls(server_context())
         await echo(reader, writer)
 
     async def main() -> bytes:
         async with serving(serve, server_context()) as port:
             reader, writer = await connect(port)
+            writer.write(b"STARTTLS\n")
+            assert await reader.readline() == b"go on\n"
             await writer.start_tls(client_context(), server_hostname="localhost")
             writer.write(b"x" * 300_000)
             data = await reader.readexactly(300_000)
-            writer.write_eof() if writer.can_write_eof() else writer.close()
-            await writer.wait_closed()
+            await close(writer)
             return bytes(data)
 
     assert on_python(main()) == b"x" * 300_000
@@ -234,10 +237,11 @@ def test_start_tls_that_is_cancelled_closes_the_connection(on_python: Any) -> No
         loop = asyncio.get_running_loop()
         left, right = socket.socketpair()
         with right:
-            reader, writer = await streams.open_connection(sock=left)
+            _, writer = await streams.open_connection(sock=left)
+            protocol = asyncio.Protocol()
+            starting = tls.start_tls(loop, writer.transport, protocol, client_context())
             with pytest.raises(TimeoutError):
-                async with timeout(0.05):
-                    await tls.start_tls(loop, writer.transport, asyncio.Protocol(), client_context())
+                await wait_for(starting, 0.05)
             right.setblocking(False)
             while await loop.sock_recv(right, 2**16):
                 pass  # the ClientHello, and then the end
@@ -246,28 +250,37 @@ def test_start_tls_that_is_cancelled_closes_the_connection(on_python: Any) -> No
     on_python(main())
 
 
+class Collector(Buffered):
+    """Completes a future when *wanted* bytes are there, and another one at the end."""
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__(100)
+        self.wanted = wanted
+        self.complete, self.lost = asyncio.Future[None](), asyncio.Future[Any]()
+
+    def get_buffer(self, sizehint: int) -> Any:
+        return memoryview(self.buffer)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        super().buffer_updated(nbytes)
+        if len(self.received) == self.wanted:
+            self.complete.set_result(None)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.lost.set_result(exc)
+
+
 def test_a_protocol_with_a_buffer_of_its_own(on_python: Any) -> None:
     async def main() -> bytearray:
         loop = asyncio.get_running_loop()
-        program = Buffered(100)
-        lost = loop.create_future()
-        program.connection_lost = lost.set_result  # type: ignore[method-assign]
+        program = Collector(50_000)
+        where: dict[str, Any] = {"ssl": client_context(), "server_hostname": "localhost"}
         async with serving(echo, server_context()) as port:
-            transport, _ = await loop.create_connection(
-                lambda: program, "127.0.0.1", port, ssl=client_context(), server_hostname="localhost"
-            )
-            received = loop.create_future()
-
-            def buffer_updated(nbytes: int) -> None:
-                Buffered.buffer_updated(program, nbytes)
-                if len(program.received) == 50_000 and not received.done():
-                    received.set_result(None)
-
-            program.buffer_updated = buffer_updated  # type: ignore[method-assign]
+            transport, _ = await loop.create_connection(lambda: program, "127.0.0.1", port, **where)
             transport.write(b"y" * 50_000)
-            await received
+            await program.complete
             transport.close()
-            assert await lost is None
+            assert await program.lost is None
         return program.received
 
     assert on_python(main()) == b"y" * 50_000
