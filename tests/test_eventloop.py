@@ -44,11 +44,13 @@ def test_a_method_takes_the_arguments_that_asyncios_does(name: str) -> None:
 
 
 def test_an_unclosed_loop_is_warned_about_and_closed() -> None:
-    loop: Any = EventLoop()
-    descriptor = loop._wakeup.fileno()
-    with pytest.warns(ResourceWarning, match="unclosed event loop <EventLoop running=False"):
-        del loop
+    def make_and_drop() -> int:
+        descriptor = EventLoop()._wakeup.fileno()
         gc.collect()
+        return descriptor
+
+    with pytest.warns(ResourceWarning, match="unclosed event loop <EventLoop running=False"):
+        descriptor = make_and_drop()
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)
 

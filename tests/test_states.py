@@ -50,7 +50,7 @@ def test_docstring_shows_the_table(module: ModuleType) -> None:
 
 @pytest.mark.parametrize("module", WITH_STATES, ids=lambda module: module.__name__)
 def test_a_row_is_there_once_and_leads_somewhere(module: ModuleType) -> None:
-    """An event may lead to two states, but no row repeats, and only the first state has no way in."""
+    """No row repeats, and only the state that comes first has no way in."""
     rows = Counter(module.TRANSITIONS)
     assert max(rows.values()) == 1
     entered = {new for _, _, new in module.TRANSITIONS}

@@ -75,6 +75,7 @@ class BaseSubprocessTransport(SubprocessTransport):
         **kwargs: Any,
     ) -> None:
         super().__init__(extra)
+        self._extra: dict[str, Any] = {} if extra is None else extra
         self._loop: Any = loop
         self._protocol: Any = protocol
         self._proc: Any = None

@@ -111,8 +111,9 @@ class ScriptSide(Side):
 
     async def do(self, index: int, what: str, value: Any = None, more: Any = None) -> Any:
         """Do one operation; return what came of it."""
-        task = self.tasks[value % len(self.tasks)] if isinstance(value, int) else None
-        future = self.futures[value] if isinstance(value, int) else None
+        number = value if isinstance(value, int) else 0
+        task = self.tasks[number % len(self.tasks)]
+        future = self.futures[number % len(self.futures)]
         match what:
             case "yield":
                 return await give(None)
@@ -140,7 +141,7 @@ class ScriptSide(Side):
             case "yield a future":
                 return await give(future)
             case "yield a generator":
-                return await give(item for item in ())
+                return await give(item for item in "")
             case "spawn":
                 self.start(value, None)
             case "spawn eagerly":

@@ -8,7 +8,7 @@ import functools
 import inspect
 import types
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -51,6 +51,8 @@ def test_yield_from_waits_for_whatever_can_be_awaited(loop: EventLoop) -> None:
         await miniloop.sleep(1)
         return "modern"
 
+    sleep: Any = miniloop.sleep
+
     @coroutine
     def old() -> Generator[Any, Any, list[Any]]:
         future = loop.create_future()
@@ -58,9 +60,9 @@ def test_yield_from_waits_for_whatever_can_be_awaited(loop: EventLoop) -> None:
         return [
             (yield from count("a", 1, log)),
             (yield from future),
-            (yield from modern()),
+            (yield from cast(Any, modern())),
             (yield from loop.create_task(modern())),
-            (yield from miniloop.sleep(0, "slept")),
+            (yield from sleep(0, "slept")),
         ]
 
     async def main() -> Any:
@@ -91,7 +93,7 @@ def test_an_exception_comes_in_where_the_generator_waits(loop: EventLoop) -> Non
     @coroutine
     def waits() -> Generator[Any, Any, str]:
         try:
-            yield from miniloop.sleep(1000)
+            yield from cast(Any, miniloop.sleep(1000))
         except asyncio.CancelledError:
             return "cancelled"
         return "slept"
@@ -112,7 +114,7 @@ def test_a_plain_function_is_awaited_if_its_result_can_be(loop: EventLoop) -> No
 
     @coroutine
     def returns_generator() -> Any:
-        return (item for item in ())
+        return (item for item in "")
 
     async def main() -> list[Any]:
         return [await returns_coroutine(), await returns_value(), await returns_generator()]
@@ -133,7 +135,7 @@ def test_an_async_function_stays_what_it_is() -> None:
     [
         (5, "Task got bad yield: 5"),
         ("text", "Task got bad yield: 'text'"),
-        ((item for item in ()), "yield was used instead of yield from for generator in task"),
+        ((item for item in ""), "yield was used instead of yield from for generator in task"),
     ],
     ids=["number", "text", "generator"],
 )

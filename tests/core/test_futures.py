@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import gc
-import inspect
 import logging
 import traceback
+import typing
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,10 @@ variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", defau
 
 class Failure(Exception):
     """What a weak reference can be made to."""
+
+
+def print_nothing(*_: object) -> None:
+    """Do nothing."""
 
 
 @pytest.fixture
@@ -47,8 +52,6 @@ def no_collector() -> Iterator[None]:
 def test_every_public_name_of_asyncios_is_there() -> None:
     missing = {name for name in dir(asyncio.Future) if name[:1] != "_"} - set(dir(Future))
     assert not missing
-    for name in ("result", "set_result", "cancel", "add_done_callback", "get_loop"):
-        assert list(inspect.signature(getattr(Future, name)).parameters)[0] == "self"
 
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=repr)
@@ -83,9 +86,9 @@ def test_removing_compares_with_eq_and_survives_what_eq_does(loop: EventLoop) ->
         __hash__ = None  # type: ignore[assignment]
 
     future.add_done_callback(Equal())
-    future.add_done_callback(len)
-    assert future.remove_done_callback(int) == 1
-    assert [callback for callback, _ in future._callbacks] == [len, print]
+    future.add_done_callback(repr)
+    assert future.remove_done_callback(str) == 1
+    assert [callback for callback, _ in future._callbacks] == [repr, print]
 
 
 def test_awaiting_without_a_loop_behind_it_is_noticed() -> None:
@@ -116,7 +119,8 @@ def test_a_future_belongs_to_the_current_loop(loop: EventLoop) -> None:
 
 
 def test_the_two_libraries_know_each_others_futures(loop: EventLoop) -> None:
-    ours, theirs = loop.create_future(), asyncio.Future(loop=loop)
+    ours: Any = loop.create_future()
+    theirs: Any = asyncio.Future(loop=loop)
     assert isfuture(ours)
     assert isfuture(theirs)
     assert asyncio.isfuture(ours)
@@ -207,7 +211,7 @@ class TestNoCycles:
     @pytest.mark.usefixtures("no_collector")
     def test_with_callbacks_that_hold_it_it_dies_when_they_ran(self, loop: EventLoop) -> None:
         future = loop.create_future()
-        future.add_done_callback(lambda _, future=future: None)
+        future.add_done_callback(functools.partial(print_nothing, future))
         gone = weakref.ref(future)
         future.set_result(None)
         del future
@@ -333,7 +337,7 @@ def test_callbacks_run_in_order_and_one_that_fails_does_not_stop_the_rest(
     seen: list[int] = []
     future = loop.create_future()
     future.add_done_callback(lambda _: seen.append(1))
-    future.add_done_callback(lambda _: 1 / 0)  # type: ignore[arg-type]
+    future.add_done_callback(lambda _: 1 / 0)
     future.add_done_callback(lambda _: seen.append(2))
     future.set_result(None)
     assert seen == []
@@ -354,5 +358,5 @@ def test_our_future_works_on_asyncios_loop() -> None:
 
 
 def test_generic_alias_is_a_class_in_annotations_only() -> None:
-    assert Future[int].__origin__ is Future
-    assert miniloop.Task[int].__origin__ is miniloop.Task
+    for each in (Future, miniloop.Task):
+        assert typing.get_origin(each[int]) is each

@@ -85,7 +85,7 @@ def test_a_handle_looks_as_asyncios_handle_does(
     for library in LIBRARIES:
         side = Side(library)
         side.loop.set_debug(debug)
-        handles = [
+        handles: list[Any] = [
             library.names.Handle(callback, tuple(args), side.loop),
             library.names.TimerHandle(12.5, callback, tuple(args), side.loop),
         ]
@@ -138,7 +138,7 @@ def test_a_cancelled_handle_lets_go_of_what_it_holds(loop: miniloop.EventLoop) -
 @pytest.mark.parametrize("library", LIBRARIES, ids=repr)
 def test_a_handle_cancelled_in_the_very_batch_it_is_in_does_not_run(library: Any) -> None:
     side = Side(library)
-    handles = []
+    handles: list[Any] = []
     side.loop.call_soon(lambda: [handle.cancel() for handle in handles[::2]])
     handles += [side.loop.call_soon(side.log.append, number) for number in range(5)]
     turn(side.loop)

@@ -165,10 +165,12 @@ class TestStop:
         side = Side(library)
         loop = side.loop
         loop.call_soon(loop.stop)
-        loop.call_soon(lambda: side.log.append("same batch") or loop.call_soon(late))
 
-        def late() -> None:
-            side.log.append("next batch")
+        def rest() -> None:
+            side.log.append("same batch")
+            loop.call_soon(side.log.append, "next batch")
+
+        loop.call_soon(rest)
 
         loop.run_forever()
         assert side.log == ["same batch"]
@@ -240,19 +242,20 @@ class TestRunning:
             loop.close()
             assert loop.is_closed()
             said = []
-            for call in (
-                lambda loop=loop: loop.call_soon(print),
-                lambda loop=loop: loop.call_later(1, print),
-                lambda loop=loop: loop.call_at(1, print),
-                lambda loop=loop: loop.call_soon_threadsafe(print),
-                lambda loop=loop: loop.run_forever(),
-                lambda loop=loop: loop.run_until_complete(loop.create_future()),
-                lambda loop=loop: loop.run_in_executor(None, print),
-                lambda loop=loop: loop.add_reader(0, print),
-                lambda loop=loop: loop.add_signal_handler(2, print),
-            ):
+            calls: list[tuple[Any, ...]] = [
+                (loop.call_soon, print),
+                (loop.call_later, 1, print),
+                (loop.call_at, 1, print),
+                (loop.call_soon_threadsafe, print),
+                (loop.run_forever,),
+                (loop.run_until_complete, loop.create_future()),
+                (loop.run_in_executor, None, print),
+                (loop.add_reader, 0, print),
+                (loop.add_signal_handler, 2, print),
+            ]
+            for method, *arguments in calls:
                 with pytest.raises(RuntimeError) as caught:
-                    call()
+                    method(*arguments)
                 said.append(str(caught.value))
             assert loop.remove_reader(0) is False
             messages.append(said)

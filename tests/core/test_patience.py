@@ -15,6 +15,8 @@ import miniloop
 from miniloop.core.loop import PATIENCE
 from miniloop.eventloop import EventLoop
 
+from ..sync.loops import VirtualSelector
+
 
 class Polls:
     """Counts how many entries ran between two polls of a loop's own selector."""
@@ -179,15 +181,13 @@ def test_a_selector_of_ones_own_is_asked_in_every_iteration(turns: int) -> None:
 def test_one_who_has_nothing_to_do_waits_until_the_first_timer() -> None:
     asked: list[float | None] = []
 
-    class Mine(selectors.DefaultSelector):
+    class Mine(VirtualSelector):
         def select(self, timeout: float | None = None) -> Any:
             asked.append(timeout)
-            nonlocal now
-            now += timeout or 0
-            return super().select(0)
+            return super().select(timeout)
 
-    now = 0.0
-    loop = EventLoop(selector=Mine(), clock=lambda: now)
+    selector = Mine()
+    loop = EventLoop(selector=selector, clock=lambda: selector.now)
     loop.call_later(2.5, int)
     loop.call_later(4, loop.stop)
     loop.run_forever()

@@ -209,7 +209,8 @@ def test_a_future_of_another_loop_is_refused(loop: EventLoop) -> None:
     said = []
     for library in LIBRARIES:
         side = Side(library)
-        for stranger in (loop.create_future(), asyncio.Future(loop=loop)):
+        strangers: list[Any] = [loop.create_future(), asyncio.Future(loop=loop)]
+        for stranger in strangers:
 
             async def main(stranger: Any = stranger) -> None:
                 await stranger
@@ -274,7 +275,7 @@ class TestEager:
 
         async def main() -> None:
             me = miniloop.current_task()
-            task = Task(child(), loop=loop, eager_start=True)
+            task: Any = Task(child(), loop=loop, eager_start=True)
             log.append(("main", miniloop.current_task() is me, task.done(), variable.get()))
             assert await task == "done"
 
@@ -287,7 +288,7 @@ class TestEager:
 
         async def main() -> None:
             assert Task(nothing(), loop=loop, eager_start=True).done()
-            failed = Task(fails(), loop=loop, eager_start=True)
+            failed: Any = Task(fails(), loop=loop, eager_start=True)
             assert isinstance(failed.exception(), LookupError)
             assert loop.create_task(nothing(), eager_start=True).done()
             assert len(miniloop.all_tasks()) == 1
@@ -295,7 +296,7 @@ class TestEager:
         loop.run_until_complete(main())
 
     def test_outside_a_running_loop_it_is_an_ordinary_start(self, loop: EventLoop) -> None:
-        task = Task(nothing(), loop=loop, eager_start=True)
+        task: Any = Task(nothing(), loop=loop, eager_start=True)
         assert not task.done()
         loop.run_until_complete(task)
 

@@ -36,7 +36,7 @@ DONE = re.compile(r"coro=<ScriptSide.play\(\) done[^>]*> ")  # TEMPORARY
 class TaskMachine(RuleBasedStateMachine):
     """Each rule does the same on all sides, and the outcomes must be equal."""
 
-    mixtures: Any = [(library, library, library) for library in LIBRARIES]
+    mixtures: Any = tuple((library, library, library) for library in LIBRARIES)
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +122,10 @@ class TaskMachine(RuleBasedStateMachine):
                 [(future.done(), future.cancelled()) for future in side.futures],
                 [
                     (task.get_name(), task.done(), task.cancelled(), task.cancelling())
-                    + (task._must_cancel, task._fut_waiter is None, task._log_traceback)
+                    for task in side.tasks
+                ],
+                [
+                    (task._must_cancel, task._fut_waiter is None, task._log_traceback)
                     for task in side.tasks
                 ],
             )
@@ -153,7 +156,7 @@ class PureMachine(TaskMachine):
 class MixedMachine(TaskMachine):
     """Every mixture of tasks, futures and loop does what asyncio alone does."""
 
-    mixtures = list(itertools.product(LIBRARIES, repeat=3))
+    mixtures = tuple(itertools.product(LIBRARIES, repeat=3))
 
 
 MixedMachine.TestCase.settings = settings(max_examples=40)

@@ -78,7 +78,7 @@ def test_timers_run_in_the_order_of_their_times(delays: list[float]) -> None:
     loop = virtual_miniloop()
     ran: list[float] = []
     for delay in delays:
-        loop.call_at(delay, lambda delay=delay: ran.append(delay))  # type: ignore[misc]
+        loop.call_at(delay, lambda delay=delay: ran.append(delay))
     loop.call_at(60, loop.stop)
     loop.run_forever()
     assert ran == sorted(delays)

@@ -109,7 +109,9 @@ def test_a_new_loop_is_ours() -> None:
 
 
 def test_a_policy_of_ones_own_is_asked(loop: EventLoop) -> None:
-    class Policy(asyncio.AbstractEventLoopPolicy):
+    class Policy(asyncio.DefaultEventLoopPolicy):
+        _local = None  # a policy that keeps no loops as the default one does
+
         def get_event_loop(self) -> Any:
             return loop
 

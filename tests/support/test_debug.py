@@ -108,11 +108,12 @@ def test_calls_from_another_thread_are_refused(loop: EventLoop) -> None:
     said: list[str] = []
 
     def elsewhere() -> None:
-        for call in (
+        calls: list[Callable[[], Any]] = [
             lambda: loop.call_soon(print),
             lambda: loop.call_later(1, print),
             lambda: loop.call_at(1, print),
-        ):
+        ]
+        for call in calls:
             try:
                 call()
             except RuntimeError as error:
@@ -137,15 +138,15 @@ def test_callbacks_that_would_never_run_are_refused_as_asyncio_does(wrong: Any) 
         side = Side(library)
         side.loop.set_debug(True)
         words: list[Any] = []
-        for call in (
-            lambda loop=side.loop: loop.call_soon(wrong),
-            lambda loop=side.loop: loop.call_at(1, wrong),
-            lambda loop=side.loop: loop.call_later(1, wrong),
-            lambda loop=side.loop: loop.call_soon_threadsafe(wrong),
-            lambda loop=side.loop: loop.run_in_executor(None, wrong),
+        for method, arguments in (
+            ("call_soon", [wrong]),
+            ("call_at", [1, wrong]),
+            ("call_later", [1, wrong]),
+            ("call_soon_threadsafe", [wrong]),
+            ("run_in_executor", [None, wrong]),
         ):
             with pytest.raises(TypeError) as caught:
-                call()
+                getattr(side.loop, method)(*arguments)
             words.append(str(caught.value).split("<")[0])
         said.append(words)
         side.close()
@@ -203,7 +204,8 @@ def test_a_coroutine_that_was_never_awaited_says_where_it_was_made(loop: EventLo
     async def main() -> None:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            nothing()  # forgotten
+            forgotten: Any = nothing()  # forgotten
+            del forgotten
         message = str(caught[0].message)
         assert "was never awaited" in message
         assert "Coroutine created at (most recent call last)" in message

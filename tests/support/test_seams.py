@@ -192,11 +192,13 @@ class TestChooser:
     def test_the_newest_first_turns_each_batch_around(self) -> None:
         log: list[int] = []
         loop = virtual(chooser=lambda entries: len(entries) - 1)
-        for number in range(4):
-            loop.call_soon(lambda number=number: log.append(number) or again(number))  # type: ignore[misc]
 
-        def again(number: int) -> None:
+        def run(number: int) -> None:
+            log.append(number)
             loop.call_soon(log.append, number + 10)
+
+        for number in range(4):
+            loop.call_soon(run, number)
 
         turn(loop)
         assert log == [3, 2, 1, 0]

@@ -61,13 +61,20 @@ class AsyncioHost:
         self.loop.close()
 
 
+INTERPRETERS: list[Any] = []
+
+
 class TclHost:
     """Tcl's loop as the host: what a program with windows runs, without the windows."""
 
     def __init__(self) -> None:
         import tkinter
 
-        self.tk: Any = tkinter.Tcl().tk
+        # One interpreter for all tests, kept for ever: Tcl aborts the process when the
+        # garbage collector frees an interpreter in another thread than it was made in.
+        if not INTERPRETERS:
+            INTERPRETERS.append(tkinter.Tcl())
+        self.tk: Any = INTERPRETERS[0].tk
         self.calls: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self.near, self.far = socket.socketpair()
         self.tk.createfilehandler(self.near, tkinter.READABLE, self.called)
