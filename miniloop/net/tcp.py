@@ -249,8 +249,7 @@ class SocketTransport(SelectorTransport):
         if type(data) is not bytes:
             data = memoryview(data).cast("B")
         if data:
-            self._buffer.append(data)
-            self._buffer_size += len(data)
+            self._push(data, len(data))
 
     def _write_ready(self) -> None:
         """Send what is buffered; when all is gone, do what waited for that."""

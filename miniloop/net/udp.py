@@ -95,23 +95,19 @@ class SocketDatagramTransport(SelectorTransport, DatagramTransport):
             return
         if not self._buffer:
             try:
-                self._send(data, addr)
+                if self._connected:
+                    self._sock.send(data)
+                else:
+                    self._sock.sendto(data, addr)
+                return
             except (BlockingIOError, InterruptedError):
                 readiness.add(self._loop, self._sock_fd, _WRITE, self._write_ready, ())
             except BaseException as error:
                 self._not_sent(error)
                 return
-            else:
-                return
-        self._buffer.append((bytes(data), addr))  # a copy: the program may reuse its buffer
-        self._buffer_size += len(data) + HEADER
+        # A copy: the program may reuse its buffer.
+        self._push((bytes(data), addr), len(data) + HEADER)
         self._maybe_pause_protocol()
-
-    def _send(self, data: Any, addr: Any) -> None:
-        if self._connected:
-            self._sock.send(data)
-        else:
-            self._sock.sendto(data, addr)
 
     def _not_sent(self, error: BaseException) -> None:
         if isinstance(error, SystemExit | KeyboardInterrupt):
@@ -126,7 +122,10 @@ class SocketDatagramTransport(SelectorTransport, DatagramTransport):
         while buffer:
             data, addr = buffer[0]
             try:
-                self._send(data, addr)
+                if self._connected:
+                    self._sock.send(data)
+                else:
+                    self._sock.sendto(data, addr)
             except (BlockingIOError, InterruptedError):
                 break
             except BaseException as error:

@@ -80,6 +80,14 @@ class _GatheringFuture(Future[list[Any]]):
             self._cancel_requested = True
         return asked
 
+    def _gather(self, children: list[Any], unfinished: int, done: list[Any]) -> _GatheringFuture:
+        """Begin to count down, with the children that are *done* already."""
+        self._children = children
+        self._unfinished = unfinished
+        for child in done:
+            self._child_done(child)
+        return self
+
     def _abandon(self) -> None:
         """Be done without a result: nobody will ever hold this future."""
         super().cancel()
@@ -129,6 +137,7 @@ def gather(
         return _nothing_to_gather(loop or get_event_loop())
     outer: _GatheringFuture | None = None
     futures: dict[Any, Any] = {}  # argument -> its future; an argument may come twice
+    children: list[Any] = []
     done_already = []
     context = copy_context()  # what counts down needs no context of its own
     try:
@@ -139,26 +148,24 @@ def gather(
                     child = argument  # a short way to what is next
                 else:
                     child = ensure_future(argument, loop=loop)
-                futures[argument] = child
+                    if child is not argument:
+                        # Nobody else can hold it, so nobody could have awaited it.
+                        child._log_destroy_pending = False
                 if outer is None:
                     loop = loop_of(child)
                     outer = _GatheringFuture(return_exceptions=return_exceptions, loop=loop)
-                if child is not argument:
-                    # Nobody else can hold it, so nobody could have awaited it.
-                    child._log_destroy_pending = False
-                outer._unfinished += 1
+                    count_down = outer._child_done
+                futures[argument] = child
                 if child.done():
                     done_already.append(child)
                 else:
-                    child.add_done_callback(outer._child_done, context=context)
-            outer._children.append(child)  # type: ignore[union-attr]
+                    child.add_done_callback(count_down, context=context)
+            children.append(child)
     except BaseException:
         if outer is not None:
             outer._abandon()
         raise
-    for child in done_already:
-        outer._child_done(child)  # type: ignore[union-attr]
-    return outer
+    return outer._gather(children, len(futures), done_already)  # type: ignore[union-attr]
 
 
 def _nothing_to_gather(loop: AbstractEventLoop) -> Future[list[Any]]:
