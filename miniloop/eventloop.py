@@ -120,6 +120,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         if not self.is_running() and not self.is_closed():
             self._signals.close()
             self._wakeup.close()
+            self._seats.clear()
             threads.abandon_default_executor(self)
         super().close()
 
@@ -252,7 +253,11 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     connect_read_pipe = pipes.connect_read_pipe
     connect_write_pipe = pipes.connect_write_pipe
     _sendfile_native = sendfile.sendfile_native
+    _sock_sendfile_native = sendfile.sock_sendfile_native
     sendfile = sendfile.sendfile
+    start_tls = tls.start_tls
+    subprocess_exec = subprocesses.subprocess_exec
+    subprocess_shell = subprocesses.subprocess_shell
 
     def _make_socket(self, family: int, kind: int, proto: int) -> socket.socket:
         """Return a new socket: all that the loop makes itself come from here."""
@@ -262,10 +267,6 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         """Watch *sock*, which listens, no longer, and close it."""
         readiness.remove(self, sock.fileno(), selectors.EVENT_READ)
         sock.close()
-
-    start_tls = tls.start_tls
-    subprocess_exec = subprocesses.subprocess_exec
-    subprocess_shell = subprocesses.subprocess_shell
 
 
 current.set_loop_factory(EventLoop)

@@ -15,4 +15,10 @@
 ``udp.py``        the transport for datagrams; ``endpoints.py``: what uses it
 ``pipes.py``      transports for pipes
 ``sendfile.py``   files over sockets and transports
+
+``streams.py``    connections to read and write with ``await``: ``stream_reader.py``,
+                  ``stream_writer.py``, and ``stream_protocol.py`` below the two
+``tls.py``        TLS: ``tls_flow.py``, ``tls_protocol.py``, ``tls_transport.py``
+``subprocess.py`` child processes with streams; ``subprocesses.py``: their transport;
+                  ``children.py``: waiting for their end
 """

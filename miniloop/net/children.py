@@ -63,9 +63,13 @@ def can_use_pidfd() -> bool:
 def watch(loop: Any, process: subprocess.Popen[bytes], callback: Callable[[int], object]) -> None:
     """Have *loop* call ``callback(returncode)``, in a turn of its own, when *process* has ended."""
     if can_use_pidfd():
-        _ByDescriptor(loop, process, callback)
-    else:
-        _ByThread(loop, process, callback)
+        try:
+            _ByDescriptor(loop, process, callback)
+        except OSError:
+            pass  # no descriptor is left for it; a thread needs none
+        else:
+            return
+    _ByThread(loop, process, callback)
 
 
 class _ByDescriptor:

@@ -17,7 +17,7 @@ from . import readiness
 from .sockets import check, when_writable
 from .transports import SendfileMode
 
-__all__ = ["sendfile", "sendfile_native", "sock_sendfile"]
+__all__ = ["sendfile", "sendfile_native", "sock_sendfile", "sock_sendfile_native"]
 
 #: How much is read at once for a socket, in bytes, where the kernel does not send files.
 SOCKET_BLOCK = 256 * 1024
@@ -47,7 +47,7 @@ async def sock_sendfile(
     check(loop, sock)
     _check_arguments(sock, file, offset, count)
     try:
-        return await _by_kernel(loop, sock, file, offset, count)
+        return await loop._sock_sendfile_native(sock, file, offset, count)  # type: ignore[no-any-return]
     except SendfileNotAvailableError:
         if not fallback:
             raise
@@ -74,7 +74,9 @@ def _check_arguments(sock: Any, file: Any, offset: Any, count: Any) -> None:
         raise ValueError(f"offset must be a non-negative integer (got {offset!r})")
 
 
-async def _by_kernel(loop: Any, sock: Any, file: Any, offset: int, count: int | None) -> int:
+async def sock_sendfile_native(
+    loop: Any, sock: Any, file: Any, offset: int, count: int | None
+) -> int:
     """Have the kernel send; raise SendfileNotAvailableError if it refuses to begin."""
     if not hasattr(os, "sendfile"):
         raise SendfileNotAvailableError("os.sendfile() is not available")

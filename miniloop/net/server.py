@@ -174,6 +174,9 @@ class Server(AbstractServer):
         protocol = transport = None
         try:
             protocol = self._protocol_factory()
+            if self._sockets is None:  # closed since the connection came in
+                connection.close()
+                return
             waiter = self._loop.create_future()
             transport = make_transport(
                 self._loop,

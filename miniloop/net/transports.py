@@ -318,7 +318,8 @@ class SelectorTransport(FlowControl):
         self._stop_reading()
         if not self._buffer:
             self._conn_lost += 1
-            readiness.remove(self._loop, self._sock_fd, _WRITE)
+            if self._buffer is not _NOTHING:
+                readiness.remove(self._loop, self._sock_fd, _WRITE)
             self._loop.call_soon(self._call_connection_lost, None)
 
     def abort(self) -> None:

@@ -154,4 +154,5 @@ class ScriptSide(Side):
             future._log_traceback = False
             if not future.done() and hasattr(future, "get_coro"):
                 future._log_destroy_pending = False
+                future.get_coro().close()
         self.close()

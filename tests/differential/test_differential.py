@@ -15,7 +15,7 @@ from .source import render, whole_file
 from .versions import IN_NAMES, IN_TASKS, Older, applying, left_out
 
 #: How many programs a run tries, and how many at a time.
-PROGRAMS = 8000
+PROGRAMS = 6000
 CHUNK = 500
 
 #: What can be compared between libraries, and what between loops under the same names.
@@ -52,7 +52,7 @@ def test_whatever_the_program_it_does_the_same_in_every_cell(program: Program) -
 
 @pytest.mark.skipif(EVERYWHERE == BETWEEN_LOOPS, reason="asyncio's names are new enough here")
 @pytest.mark.parametrize("names", ["asyncio", "miniloop"])
-@pytest.mark.parametrize("first", range(0, PROGRAMS // 8, CHUNK))
+@pytest.mark.parametrize("first", range(0, PROGRAMS // 6, CHUNK))
 def test_programs_do_the_same_on_either_loop(first: int, names: str) -> None:
     for seed in range(first, first + CHUNK):
         check(from_seed(seed, BETWEEN_LOOPS), (Cell(names, "asyncio"), Cell(names, "miniloop")))
@@ -94,7 +94,7 @@ def test_what_is_left_out_would_make_a_difference(older: Older) -> None:
     others = [each for each in applying(IN_NAMES, IN_TASKS) if each != older]
     without = left_out(others)
     cells = CELLS[0], Cell("miniloop", "asyncio") if older in IN_NAMES else CELLS[1]
-    about = [kind.removesuffix(" if eager") for kind in older.kinds]
+    about = ["spawn", *(kind.removesuffix(" if eager") for kind in older.kinds)]
     for seed in range(10 * CHUNK):
         program = from_seed(seed, without, about)
         if older.kinds & does(program) and difference(program, cells) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import signal
@@ -335,6 +336,19 @@ def test_a_status_that_somebody_else_took_is_not_lost_without_a_word(
 
     assert on_ours(main()) == 255
     assert "exit status already read" in caplog.text
+
+
+def test_a_child_is_watched_even_without_a_descriptor_left(monkeypatch: Any) -> None:
+    def none_left(pid: int, flags: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(children, "can_use_pidfd", lambda: True)
+    monkeypatch.setattr(os, "pidfd_open", none_left)
+
+    async def main() -> Any:
+        return await (await start(*CAT)).communicate(b"x")
+
+    assert run(REAL["miniloop"], main()) == (b"x", b"")
 
 
 def test_names_are_those_of_the_blocking_module() -> None:

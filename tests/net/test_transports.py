@@ -313,3 +313,31 @@ def test_a_file_between_two_messages(on_each: Callable[..., Any], by_kernel: boo
         on_each(main())
     else:
         run(strict, main())
+
+
+# -- a loop that is closed too early -------------------------------------------
+
+
+def test_a_loop_closed_with_work_in_flight_leaks_nothing(on_each: Callable[..., Any]) -> None:
+    others: list[socket.socket] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(3):
+            transport, theirs = await connected()
+            transport.write(bytes(5_000_000))
+            others.append(theirs)
+        server = await loop.create_server(asyncio.Protocol, sock=bound())
+        assert server.is_serving()
+        ours, theirs = pair()
+        loop.add_reader(ours, ours.recv, 1)
+        others.extend([ours, theirs])
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        on_each(main())
+        gc.collect()
+    texts = [str(each.message) for each in caught]
+    assert sum(text.startswith("unclosed transport") for text in texts) == 3
+    for sock in others:
+        sock.close()
