@@ -140,7 +140,7 @@ def test_a_proxy_without_an_answer_is_no_future() -> None:
     assert isfuture(Proxy()) == asyncio.isfuture(Proxy())
 
 
-@pytest.mark.parametrize("bad", [5, object(), int, None], ids=str)
+@pytest.mark.parametrize("bad", [5, object(), int, None], ids=lambda value: type(value).__name__)
 def test_what_is_no_exception_is_refused_and_the_future_stays_as_it_was(bad: Any) -> None:
     for library in LIBRARIES:
         side = Side(library)

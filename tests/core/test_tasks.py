@@ -100,7 +100,9 @@ def test_a_task_gives_its_context_out(loop: EventLoop) -> None:
     settle(loop)
 
 
-@pytest.mark.parametrize("wrong", [5, None, "text", nothing, object()], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [5, None, "text", nothing, object()], ids=lambda value: type(value).__name__
+)
 def test_what_cannot_be_run_is_refused(loop: EventLoop, wrong: Any) -> None:
     with pytest.raises(TypeError, match="a coroutine was expected, got"):
         loop.create_task(wrong)

@@ -200,7 +200,9 @@ def test_a_callback_replaced_in_its_own_batch_is_not_called(library: Library, pa
     side.close()
 
 
-@pytest.mark.parametrize("wrong", ["text", object(), None, -1, 10**6], ids=str)
+@pytest.mark.parametrize(
+    "wrong", ["text", object(), None, -1, 10**6], ids=lambda value: type(value).__name__
+)
 @pytest.mark.parametrize("method", ["add_reader", "add_writer", "remove_reader", "remove_writer"])
 def test_what_is_no_descriptor_is_refused_as_asyncio_does(method: str, wrong: Any) -> None:
     outcomes = []
