@@ -60,6 +60,7 @@ from asyncio import (
     get_running_loop,
 )
 from asyncio import tasks as _tasks
+from asyncio.tasks import _enter_task, _leave_task, _register_task, _unregister_task
 from asyncio.trsock import TransportSocket
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -98,8 +99,12 @@ __all__ = [
     "Transport",
     "TransportSocket",
     "WriteTransport",
+    "_enter_task",
     "_get_running_loop",
+    "_leave_task",
+    "_register_task",
     "_set_running_loop",
+    "_unregister_task",
     "coroutine_marker",
     "current_tasks",
     "eager_tasks",

@@ -5,17 +5,16 @@ wait to be let in*: handles for callbacks, the task itself for a task of this lo
 Completing the future lets them all into the queue; that is all of "who woke whom".
 
 States
-    PENDING -- set_result ----> FINISHED
-            -- set_exception -> FINISHED
-            -- cancel --------> CANCELLED
+    PENDING -- set_result -----> FINISHED
+            -- set_exception --> FINISHED
+            -- cancel ---------> CANCELLED
 
 Invariants
     ``_waiters`` is None unless the future is PENDING and somebody waits.
     An exception is reported at the future's end unless somebody has seen it.
 
 Where it differs from asyncio
-    On a loop of ours entries go straight into the ready queue, on any other
-    through its ``call_soon``.  What is reported is a likeness of the future.
+    It works on any loop.  What is reported is a likeness of the future.
 
 Read next: tasks.py
 """
@@ -76,9 +75,8 @@ class Future(Generic[T]):
         self._waiters: Any = None  # one entry of the ready queue, or a list of them
         self._exception: BaseException | None = None
         self._result: Any
-        #: True from an ``await`` until the task has taken notice: tells ``yield from
-        #: future`` from ``yield future``, a mistake.  `__await__` sets it to the loop,
-        #: which is as true as True: then our own loop knows at once that it is meant.
+        #: True from an ``await`` until the task has taken notice, to tell it from a mistaken
+        #: ``yield future``.  `__await__` sets it to the loop, which is true and says who is meant.
         self._asyncio_future_blocking: Any = False
         if self._loop.get_debug():
             self._source_traceback = describe.creation_stack(2)
@@ -269,10 +267,9 @@ class Future(Generic[T]):
     def add_done_callback(
         self, fn: Callable[[Future[T]], object], *, context: Context | None = None
     ) -> None:
-        """Have the loop call ``fn(future)`` soon after the future is done.
+        """Have the loop call ``fn(future)`` soon after the future is done, in the order added.
 
-        *context* is the contextvars context to call it in (default: a copy of
-        the current one).  Callbacks are called in the order they were added.
+        It is called in *context* (default: a copy of the current contextvars context).
         """
         if self._state is not PENDING:
             self._loop.call_soon(fn, self, context=context)
@@ -290,8 +287,7 @@ class Future(Generic[T]):
 
     def remove_done_callback(self, fn: Callable[[Future[T]], object]) -> int:
         """Remove every callback equal to *fn*; return how many there were."""
-        # A comparison may run a program's __eq__, which may add callbacks: so compare
-        # over a copy and remove by identity.
+        # A program's __eq__ may add callbacks: compare over a copy, remove by identity.
         doomed = [entry for entry in tuple(self._entries()) if _callback_of(entry) == fn]
         if doomed:
             kept = [e for e in self._entries() if not any(e is gone for gone in doomed)]
@@ -299,14 +295,18 @@ class Future(Generic[T]):
         return len(doomed)
 
     def __await__(self) -> Generator[Any, None, T]:
-        if self._state is PENDING:
-            self._asyncio_future_blocking = self._loop
-            yield self  # the task waits here until the future is done
-        if self._state is FINISHED and self._exception is None:
-            return self._result  # type: ignore[no-any-return]
-        if self._state is PENDING:
-            raise RuntimeError("await wasn't used with future")
-        return self.result()
+        try:
+            if self._state is PENDING:
+                self._asyncio_future_blocking = self._loop
+                yield self  # the task waits here until the future is done
+            if self._state is FINISHED and self._exception is None:
+                return self._result  # type: ignore[no-any-return]
+            if self._state is PENDING:
+                raise RuntimeError("await wasn't used with future")
+            return self.result()
+        except BaseException:
+            del self  # the traceback holds this frame: no cycle through it
+            raise
 
     __iter__ = __await__  # for ``yield from future``
 

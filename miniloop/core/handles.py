@@ -5,8 +5,8 @@ step.  A future keeps its callbacks as handles too, so that completing it means
 moving ready-made entries into the queue.
 
 States
-    waiting -- run ----> run
-            -- cancel -> cancelled
+    waiting -- run -----> run
+            -- cancel --> cancelled
 
 Invariants
     A handle is cancelled if and only if its callback is None.

@@ -5,11 +5,11 @@ ready queue and steps it in place (see ``loop.py``); here is the rest: how a tas
 starts, what it does about an unusual ``yield``, and how it ends.
 
 States
-    ready   -- step: yields None -------> ready
-            -- step: yields a future ---> waiting
-            -- step: returns or raises -> done
-    waiting -- future done -------------> ready
-            -- cancel ------------------> ready
+    ready   -- step: yields None --------> ready
+            -- step: yields a future ----> waiting
+            -- step: returns or raises --> done
+    waiting -- future done --------------> ready
+            -- cancel -------------------> ready
 
 Invariants
     ready    in the ready queue exactly once

@@ -6,10 +6,10 @@ that neither is less: timers that are due at the same instant leave the heap in 
 order in which asyncio's heap of handles lets them go, which programs can observe.
 
 States
-    scheduled -- due ----> ready
-              -- cancel -> cancelled
-    ready     -- run ----> run
-              -- cancel -> cancelled
+    scheduled -- due -----> ready
+              -- cancel --> cancelled
+    ready     -- run -----> run
+              -- cancel --> cancelled
 
 Invariants
     ``cancelled`` counts the cancelled timers that are still in the heap.

@@ -6,10 +6,10 @@ has nothing to do, a thread waits in the selector for it and then asks the host
 to call again.
 
 States
-    turn    -- nothing to wait for --> turn
-            -- something to wait for -> waiting
-            -- main has ended -------> ended
-    waiting -- events, or woken -----> turn
+    turn    -- nothing to wait for ----> turn
+            -- something to wait for --> waiting
+            -- main has ended ---------> ended
+    waiting -- events, or woken -------> turn
 
 Invariants
     Callbacks and tasks run in the host's thread only; the other thread does

@@ -1,0 +1,1 @@
+"""Every deliberate difference from asyncio, shown with either library's names on every loop."""
