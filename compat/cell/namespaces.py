@@ -24,8 +24,15 @@ COUNTERPARTS = {
     "protocols": ("interface",),
     "selector_events": ("eventloop",),
     "sslproto": ("net.tls",),
-    "subprocess": ("net.subprocesses",),
-    "tasks": ("core.tasks", "sync.tasks", "sync.combinators", "sync.sleeping", "sync.timeouts", "sync.threads"),
+    "subprocess": ("net.subprocess",),
+    "tasks": (
+        "core.tasks",
+        "sync.tasks",
+        "sync.combinators",
+        "sync.sleeping",
+        "sync.timeouts",
+        "sync.threads",
+    ),
     "transports": ("interface",),
     "unix_events": ("eventloop", "net.unix", "net.pipes"),
 }
