@@ -42,7 +42,8 @@ def _wake(future: Any, result: Any) -> None:
 async def sleep(delay: float, *, loop: AbstractEventLoop | None = None) -> None: ...
 @overload
 async def sleep(delay: float, result: T, *, loop: AbstractEventLoop | None = None) -> T: ...
-async def sleep(delay: float, result: Any = None, *, loop: AbstractEventLoop | None = None) -> Any:
+# No star before *loop*: the interpreter's short way to a call knows no keyword-only arguments.
+async def sleep(delay: float, result: Any = None, loop: AbstractEventLoop | None = None) -> Any:
     """Suspend the calling task for *delay* seconds and return *result*.
 
     A *delay* of zero or less costs exactly one turn of the loop.

@@ -36,7 +36,8 @@ def cancelling(task: Any) -> Any:
 
 #: Taking the last cancellation back before it was thrown undoes it from 3.13 on.
 UNCANCEL = uncancel if sys.version_info >= (3, 13) else cancelling
-DONE = re.compile(r" coro=<ScriptSide.play\(\) done[^>]*>")  # TEMPORARY
+#: See `eager_coroutine` in DIFFERENCES.md.
+DONE = re.compile(r" coro=<ScriptSide.play\(\) done[^>]*>")
 
 
 class TaskMachine(RuleBasedStateMachine):

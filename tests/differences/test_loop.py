@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import logging
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +84,23 @@ def test_classes(cell: Cell) -> None:
     for thing, kind in zip(things, kinds, strict=True):
         assert isinstance(thing, kind) is cell.our_loop
     assert isinstance(things[0], asyncio.Task) is not cell.our_loop
+
+
+def test_eager_coroutine(cell: Cell) -> None:
+    if not cell.our_names and sys.version_info < (3, 12):
+        pytest.skip("asyncio has no eager tasks here")
+
+    async def nothing() -> None:
+        pass
+
+    async def main() -> Any:
+        task = cell.names.Task(nothing(), loop=asyncio.get_running_loop(), eager_start=True)
+        assert task.done()
+        return task
+
+    task = cell.run(main)
+    assert (task.get_coro() is not None) is cell.our_names
+    assert ("nothing() done" in repr(task)) is cell.our_names
 
 
 def test_none_is_no_callback(cell: Cell) -> None:
