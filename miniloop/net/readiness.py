@@ -51,10 +51,12 @@ _PLACE = {selectors.EVENT_READ: 0, selectors.EVENT_WRITE: 1}
 def add(loop: Any, fd: Any, event: int, callback: Callable[..., object], args: Any) -> Handle:
     """Call ``callback(*args)`` whenever *fd* is ready for *event*, instead of what was set before.
 
-    Returns the handle.  Raises RuntimeError when the loop is closed and
-    ValueError when *fd* is not a descriptor.
+    Returns the handle.  Raises RuntimeError when the loop is closed, ValueError
+    when *fd* is not a descriptor, and TypeError when *callback* is None.
     """
     loop._check_closed()
+    if callback is None:  # nobody would take notice, and the descriptor would stay ready
+        raise TypeError("a callable object was expected, got None")
     handle = Handle(callback, args, loop, None)
     if loop._seats:
         _ask_to_leave(loop, fd)

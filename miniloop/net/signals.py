@@ -45,11 +45,13 @@ class Signals:
     def add(self, sig: int, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Have the loop call ``callback(*args)`` for each *sig*, instead of what was set before.
 
-        Raises TypeError or ValueError for a bad signal number, and RuntimeError
-        outside the main thread and for signals that cannot be caught.
+        Raises TypeError or ValueError for a bad signal number or no callback, and
+        RuntimeError outside the main thread and for signals that cannot be caught.
         """
         if coroutines.iscoroutine(callback) or coroutines.iscoroutinefunction(callback):
             raise TypeError("coroutines cannot be used with add_signal_handler()")
+        if callback is None:
+            raise TypeError("a callable object was expected by add_signal_handler(), got None")
         _check(sig)
         self._loop._check_closed()
         try:

@@ -55,7 +55,7 @@ class Wakeup:
     ) -> Handle:
         """Put *callback* into the ready queue, from whatever thread, and wake the loop."""
         loop = self._loop
-        if loop._careful:
+        if loop._careful or callback is None:
             check_call(loop, callback, "call_soon_threadsafe", any_thread=True)
         handle = Handle(callback, args, loop, context)
         if handle._source_traceback:

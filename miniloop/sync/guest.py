@@ -16,8 +16,8 @@ Invariants
     nothing but wait.
     The running-loop slot is the guest's during a turn and the host's in between,
     so both loops may be asked for by the usual names.
-    What the host's own code puts into the guest's ready queue between two turns
-    (by setting an event, say) wakes the waiting thread.
+    What the host's own code gives the guest between two turns (by setting an
+    event, or by ``call_later``) wakes the waiting thread.
 
 Where it differs from asyncio
     asyncio has nothing like it; the idea and the argument names are trio's.
@@ -80,19 +80,25 @@ def start_guest_run(
 
 
 class _WakingQueue(deque[Any]):
-    """A ready queue that wakes whoever waits for the guest when something is put into it."""
+    """A ready queue that wakes whoever waits for the guest when something is put into it.
 
-    def __init__(self, wake: Callable[[], object]) -> None:
-        super().__init__()
+    It takes the place of *queue*, and tells that one's observer, if it had one.
+    """
+
+    def __init__(self, queue: deque[Any], wake: Callable[[], object]) -> None:
+        super().__init__(queue)
+        self._tell = getattr(queue, "_tell", None)
         self._wake = wake
 
     def append(self, entry: Any, /) -> None:
         super().append(entry)
+        if self._tell is not None:
+            self._tell("entry_added", entry)
         self._wake()
 
     def extend(self, entries: Iterable[Any], /) -> None:
-        super().extend(entries)
-        self._wake()
+        for entry in entries:
+            self.append(entry)
 
 
 class _Guest:
@@ -113,7 +119,15 @@ class _Guest:
         self._done = done
         self._waiting = False
         self._timeouts: queue.SimpleQueue[tuple[bool, float | None]] = queue.SimpleQueue()
-        loop.ready = _WakingQueue(self._wake)
+        loop.ready = _WakingQueue(loop.ready, self._wake)
+        add_timer = loop._timer
+
+        def add_timer_and_wake(*args: Any) -> Any:
+            timer = add_timer(*args)
+            self._wake()  # it may be due before what is waited for
+            return timer
+
+        loop._timer = add_timer_and_wake
         self._body = loop.iterations()
         self._thread = threading.Thread(target=self._wait_for_events, daemon=True)
 

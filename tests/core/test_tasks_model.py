@@ -102,7 +102,7 @@ class TaskMachine(RuleBasedStateMachine):
                 lambda task: task.set_name(5),
                 lambda task: stack(task),
                 lambda task: task.done() or stack(task, limit=1),
-                lambda task: getattr(task.get_coro(), "__name__", "play"),
+                lambda task: task.done() or task.get_coro().__name__,
             ]
         ),
     )

@@ -24,6 +24,12 @@ LOOPS = {"control": "asyncio:SelectorEventLoop", "uvloop": "uvloop:Loop"}
 #: The loop classes that a program may name.
 PUBLIC_NAMES = ("EventLoop", "SelectorEventLoop")
 
+#: What tests replace in modules of asyncio.
+FOLLOWED = ("logger", "os", "socket")
+
+#: Tests hand in a socket module full of mocks, whose getaddrinfo is the real one.
+UNFOLLOWED = ("miniloop.net.resolver",)
+
 
 def count(owner: Any, made: Counter[str], what: str) -> None:
     """Count in *made*, under *what*, each object of class *owner* or of a subclass."""
@@ -68,21 +74,31 @@ def prepare_miniloop(made: Counter[str]) -> None:
     follow_patches()
 
 
-class FollowingLogger:
-    """Whatever ``asyncio.base_events.logger`` is at the moment.
+class Following:
+    """A module or object that tests replace: what *name* is, in asyncio's modules, right now.
 
-    Tests look at what is logged by putting a mock there.  Our logger is the same
-    object, but under a name in a module of ours.
+    Tests look at what is logged, or have a system call fail, by putting a mock into a
+    module of asyncio.  Ours has the same object, but under a name in a module of ours.
     """
 
+    def __init__(self, name: str) -> None:
+        self.__places = [vars(module) for module in (base_events, unix_events)]
+        self.__name = name
+        self.__real = self.__places[0][name]
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(vars(base_events)["logger"], name)
+        for place in self.__places:
+            if place[self.__name] is not self.__real:
+                return getattr(place[self.__name], name)
+        return getattr(self.__real, name)
 
 
 def follow_patches() -> None:
-    """Have miniloop see what tests patch in modules of asyncio: the logger and debug mode."""
-    for module in modules_with("logger"):
-        module.logger = FollowingLogger()
+    """Have miniloop see what tests patch in modules of asyncio, debug mode included."""
+    for name in FOLLOWED:
+        for module in modules_with(name):
+            if module.__name__ not in UNFOLLOWED:
+                setattr(module, name, Following(name))
     for module in modules_with("_is_debug_mode"):
         module._is_debug_mode = lambda: vars(coroutines)["_is_debug_mode"]()
 

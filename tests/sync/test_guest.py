@@ -196,6 +196,37 @@ def test_the_host_wakes_the_guest_by_what_it_sets(host: Host) -> None:
     assert host.run().result() == "woken"
 
 
+def test_the_hosts_own_call_later_wakes_a_guest_that_waits(host: Host) -> None:
+    futures: list[Any] = []
+
+    async def main() -> Any:
+        future = miniloop.get_running_loop().create_future()
+        futures.append(future)
+        return await future
+
+    loop = host.start(main())
+    host.call_later(0.01, lambda: loop.call_later(0.01, futures[0].set_result, "rung"))
+    assert host.run().result() == "rung"
+
+
+def test_an_observer_of_the_guest_is_told_what_is_added(host: Host) -> None:
+    class Observer:
+        added = 0
+
+        def entry_added(self, entry: Any) -> None:
+            self.added += 1
+
+    observer = Observer()
+
+    async def main() -> None:
+        for _ in range(3):
+            await miniloop.sleep(0)
+
+    host.start(main(), loop_factory=lambda: miniloop.EventLoop(observer=observer))
+    host.run()
+    assert observer.added >= 4
+
+
 def test_a_thread_gets_in_by_call_soon_threadsafe(host: Host) -> None:
     futures: list[Any] = []
     waiting = threading.Event()
