@@ -55,6 +55,15 @@ def test_an_unclosed_loop_is_warned_about_and_closed() -> None:
         os.fstat(descriptor)
 
 
+@pytest.mark.parametrize("first", ["_reader", "_writer"])
+def test_a_loop_whose_sockets_were_collected_first_is_closed_all_the_same(first: str) -> None:
+    # The collector finalizes what is in a cycle in any order.
+    loop: Any = EventLoop()
+    getattr(loop._wakeup, first).__del__()
+    loop.close()
+    assert loop.is_closed()
+
+
 def test_a_closed_loop_is_silent(recwarn: pytest.WarningsRecorder) -> None:
     loop: Any = EventLoop()
     loop.close()

@@ -24,13 +24,24 @@ from . import readiness
 __all__ = ["Wakeup"]
 
 
+class _End(socket.socket):
+    """One end of the pair.
+
+    A loop that was never closed is collected together with its sockets, in any
+    order: they close without a word then, since the loop itself gives the warning.
+    """
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Wakeup:
     """The pair of sockets of one loop; *on_bytes* is called with what arrived."""
 
     def __init__(self, loop: Any, on_bytes: Callable[[bytes], object]) -> None:
         self._loop = loop
         self._on_bytes = on_bytes
-        self._reader, self._writer = socket.socketpair()
+        self._reader, self._writer = (_End(fileno=s.detach()) for s in socket.socketpair())
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         readiness.add(loop, self._reader.fileno(), selectors.EVENT_READ, self._arrived, ())
@@ -66,7 +77,8 @@ class Wakeup:
 
     def close(self) -> None:
         """Close both ends."""
-        readiness.remove(self._loop, self._reader.fileno(), selectors.EVENT_READ)
+        if self._reader.fileno() >= 0:  # not collected already
+            readiness.remove(self._loop, self._reader.fileno(), selectors.EVENT_READ)
         self._reader.close()
         self._writer.close()
 
