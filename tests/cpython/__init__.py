@@ -12,6 +12,10 @@ comparison, or ``control``, a plain subclass of asyncio's own.  The control loop
 asyncio's own names must fail nothing, which shows that the harness adds no failures;
 under miniloop's names it shows that they work while asyncio's loop runs.
 
+Networking modules run like the others.  Two classes are off unless asked for with
+``--more``, because much of each looks at how asyncio does it: test_base_events'
+BaseEventLoopWithSelectorTests, and test_unix_events' SelectorEventLoopSignalTests.
+
 By hand:   python -m tests.cpython --module test_tasks --mode names
 In pytest: tests/cpython/test_cpython.py
 

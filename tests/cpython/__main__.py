@@ -1,7 +1,7 @@
 """Run cells by hand and print a table.
 
     python -m tests.cpython                                  every cell of miniloop
-    python -m tests.cpython --network                        with the networking modules
+    python -m tests.cpython --more                           and the classes that are off
     python -m tests.cpython --module test_tasks --mode names
     python -m tests.cpython --target control --mode loop     asyncio's own: fails nothing
     python -m tests.cpython --target control --mode names    our names on asyncio's own loop
@@ -25,10 +25,9 @@ from .run import judge, run
 def chosen(options: argparse.Namespace) -> list[Cell]:
     """Return the cells that the command line asks for."""
     modules = [name if name.startswith("test_") else f"test_{name}" for name in options.module]
-    network = options.network or bool(modules)
     return [
         cell
-        for cell in cells(options.target, network=network)
+        for cell in cells(options.target, more=options.more)
         if (not modules or cell.module in modules) and options.mode in (None, cell.mode)
     ]
 
@@ -39,7 +38,7 @@ def main() -> int:
     parser.add_argument("--module", action="append", default=[], help="default: all")
     parser.add_argument("--mode", choices=("names", "loop"), help="default: both")
     parser.add_argument("--target", choices=("miniloop", "control", "uvloop"), default="miniloop")
-    parser.add_argument("--network", action="store_true", help="the networking modules too")
+    parser.add_argument("--more", action="store_true", help="what is off by default too")
     parser.add_argument("--test", action="append", default=[], help="only this Class.method")
     parser.add_argument("--brief", action="store_true", help="no tracebacks")
     options = parser.parse_args()

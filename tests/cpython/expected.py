@@ -35,6 +35,7 @@ class Expected:
 
 
 LOOP_ARGUMENT = "old programs pass loop=, which is accepted here as it was up to Python 3.9"
+ROUNDING = "counts the calls of the loop's private _run_once, which it replaces"
 EARLY_LOOK = "as_completed() looks at its arguments when it is called, as from Python 3.13"
 
 EXPECTED: tuple[Expected, ...] = (
@@ -128,6 +129,89 @@ EXPECTED: tuple[Expected, ...] = (
         mode="names",
         versions=OLD,
         reason=EARLY_LOOK,
+    ),
+    Expected(
+        module="test_events",
+        test_class="TestPyGetEventLoop",
+        methods=(
+            "test_get_event_loop_returns_running_loop",
+            "test_get_event_loop_returns_running_loop2",
+        ),
+        mode="loop",
+        versions=EVERY,
+        reason="asyncio's functions are replaced by their Python twins, which have a slot of "
+        "their own for the running loop; the loop announces itself in the C functions' slot",
+    ),
+    Expected(
+        module="test_events",
+        test_class="EPollEventLoopTests",
+        methods=("test_timeout_rounding",),
+        mode="loop",
+        versions=EVERY,
+        reason=ROUNDING,
+    ),
+    Expected(
+        module="test_events",
+        test_class="PollEventLoopTests",
+        methods=("test_timeout_rounding",),
+        mode="loop",
+        versions=EVERY,
+        reason=ROUNDING,
+    ),
+    Expected(
+        module="test_events",
+        test_class="SelectEventLoopTests",
+        methods=("test_timeout_rounding",),
+        mode="loop",
+        versions=EVERY,
+        reason=ROUNDING,
+    ),
+    Expected(
+        module="test_server",
+        test_class="TestServer2",
+        methods=("test_wait_closed_basic", "test_wait_closed_race"),
+        mode="loop",
+        versions=("3.12",),
+        reason="calls the server's private _attach, which takes the transport as from Python 3.13",
+    ),
+    Expected(
+        module="test_sslproto",
+        test_class="SslProtoHandshakeTests",
+        methods=("test_close_during_handshake",),
+        mode="names",
+        versions=OLD,
+        reason="a connection closed in its handshake ends by _force_close(), as from Python 3.13",
+    ),
+    Expected(
+        module="test_subprocess",
+        test_class="GenericWatcherTests",
+        methods=("test_create_subprocess_fails_with_inactive_watcher",),
+        mode="loop",
+        versions=EVERY,
+        reason="the loop waits for its children itself: no watcher of the policy is asked",
+    ),
+    Expected(
+        module="test_unix_events",
+        test_class="SelectorEventLoopUnixSockSendfileTests",
+        methods=(
+            "test_sock_sendfile_blocking_error",
+            "test_sock_sendfile_cancel1",
+            "test_sock_sendfile_cancel2",
+            "test_sock_sendfile_exception",
+            "test_sock_sendfile_os_error_first_call",
+            "test_sock_sendfile_os_error_next_call",
+        ),
+        mode="loop",
+        versions=EVERY,
+        reason="calls the loop's private _sock_sendfile_native_impl",
+    ),
+    Expected(
+        module="test_unix_events",
+        test_class="SelectorEventLoopUnixSocketTests",
+        methods=("test_create_unix_server_path_stream_bittype",),
+        mode="loop",
+        versions=("3.11",),
+        reason="a server that is closed takes its path away, as from Python 3.13",
     ),
 )
 

@@ -34,12 +34,16 @@ __all__ = ["Facade", "Taken", "import_all", "substitute"]
 #: not there (yet) are passed over.
 COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "base_events": (),
+    "base_subprocess": ("net.subprocesses",),
     "coroutines": ("core.coroutines", "support.describe"),
     "events": ("core.handles", "core.timers", "support.current"),
     "futures": ("core.futures", "sync.chaining"),
     "locks": ("sync.locks",),
     "queues": ("sync.queues",),
     "runners": ("sync.runners",),
+    "sslproto": ("net.tls", "net.tls_protocol", "net.tls_flow"),
+    "streams": ("net.streams",),
+    "subprocess": ("net.subprocess",),
     "taskgroups": ("sync.taskgroups",),
     "tasks": (
         "core.tasks",

@@ -27,7 +27,7 @@ PUBLIC_NAMES = ("EventLoop", "SelectorEventLoop")
 #: What tests replace in modules of asyncio.
 FOLLOWED = ("logger", "os", "socket")
 
-#: Tests hand in a socket module full of mocks, whose getaddrinfo is the real one.
+#: Calls socket.SocketKind, which is a mock when a test replaces the socket module.
 UNFOLLOWED = ("miniloop.net.resolver",)
 
 

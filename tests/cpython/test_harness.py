@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,7 @@ from .cells import Cell
 from .expected import Expected, expected_in
 from .run import Outcome, judge, read
 from .substitute import Facade, Taken
+from .targets import Following
 
 CELL = Cell("test_locks", "names")
 
@@ -57,6 +59,14 @@ def test_a_patch_reaches_every_module_that_has_the_name_and_is_undone() -> None:
     with mock.patch.object(facade, "sleep", "mocked"):
         assert (facade.sleep, vars(ours)["sleep"], vars(real)["sleep"]) == ("mocked",) * 3
     assert (facade.sleep, vars(ours)["sleep"], vars(real)["sleep"]) == ("ours", "ours", "real")
+
+
+@pytest.mark.parametrize("where", ["asyncio.base_events", "asyncio.unix_events"])
+def test_what_a_test_puts_in_a_module_of_asyncio_is_followed_until_it_is_undone(where: str) -> None:
+    followed = Following("socket")
+    with mock.patch(f"{where}.socket") as replaced:
+        assert followed.getaddrinfo is replaced.getaddrinfo
+    assert followed.getaddrinfo is socket.getaddrinfo
 
 
 def write_report(path: Path, *entries: dict[str, Any]) -> Path:
