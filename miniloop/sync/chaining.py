@@ -12,7 +12,7 @@ from ..core.futures import isfuture
 from ..interface import AbstractEventLoop, CancelledError, InvalidStateError
 from ..support import current
 
-__all__ = ["wrap_future"]
+__all__ = ["translated", "wrap_future"]
 
 
 def wrap_future(future: Any, *, loop: AbstractEventLoop | None = None) -> Any:
@@ -53,10 +53,15 @@ def _copy_future_state(source: Any, target: Any) -> None:
     if error is None:
         target.set_result(source.result())
         return
-    loops_own = {
-        concurrent.futures.CancelledError: CancelledError,
-        concurrent.futures.InvalidStateError: InvalidStateError,
-    }.get(type(error))
-    if loops_own is not None:
-        error = loops_own(*error.args).with_traceback(error.__traceback__)
-    target.set_exception(error)
+    target.set_exception(translated(error))
+
+
+def translated(error: BaseException) -> BaseException:
+    """Return *error*, or the loop's own kind of it if it is concurrent.futures' kind."""
+    for theirs, ours in (
+        (concurrent.futures.CancelledError, CancelledError),
+        (concurrent.futures.InvalidStateError, InvalidStateError),
+    ):
+        if type(error) is theirs:
+            return ours(*error.args).with_traceback(error.__traceback__)
+    return error

@@ -69,8 +69,13 @@ def start_guest_run(
     into it.  To stop, cancel main from inside.  Raises TypeError when the loop
     is of another make.
     """
+    loop: Any = (loop_factory or new_event_loop)()
+    if not hasattr(loop, "iterations"):
+        loop.close()
+        main.close()
+        raise TypeError(f"a guest run needs a miniloop EventLoop, not {type(loop).__name__}")
     guest = _Guest(
-        (loop_factory or new_event_loop)(),
+        loop,
         run_sync_soon_threadsafe,
         run_sync_soon_not_threadsafe or run_sync_soon_threadsafe,
         done_callback,
@@ -111,8 +116,6 @@ class _Guest:
         soon: Callable[[Callable[[], object]], object],
         done: Callable[[Any], object],
     ) -> None:
-        if not hasattr(loop, "iterations"):
-            raise TypeError(f"a guest run needs a miniloop EventLoop, not {type(loop).__name__}")
         self.loop = loop
         self._soon_threadsafe = soon_threadsafe
         self._soon = soon

@@ -31,8 +31,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from ..core.coroutines import iscoroutine, iscoroutinefunction
-from ..interface import AbstractEventLoop, CancelledError, InvalidStateError, get_running_loop
-from .chaining import wrap_future
+from ..interface import AbstractEventLoop, get_running_loop
+from .chaining import translated, wrap_future
 from .tasks import ensure_future
 from .timeouts import timeout as time_limit
 
@@ -119,18 +119,7 @@ def _tell_outside(outside: concurrent.futures.Future[Any], task: Any) -> None:
     if exc is None:
         outside.set_result(task.result())
     else:
-        outside.set_exception(_translated(exc))
-
-
-def _translated(exc: BaseException) -> BaseException:
-    """Return *exc* as concurrent.futures raises it inside an asyncio program."""
-    for theirs, ours in (
-        (concurrent.futures.CancelledError, CancelledError),
-        (concurrent.futures.InvalidStateError, InvalidStateError),
-    ):
-        if type(exc) is theirs:
-            return ours(*exc.args).with_traceback(exc.__traceback__)
-    return exc
+        outside.set_exception(translated(exc))
 
 
 def run_in_executor(
