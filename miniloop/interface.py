@@ -59,10 +59,15 @@ from asyncio import (
     _set_running_loop,
     get_running_loop,
 )
+from asyncio import Future as AsyncioFuture
+from asyncio import (
+    SelectorEventLoop as AsyncioSelectorEventLoop,
+)
+from asyncio import Task as AsyncioTask
 from asyncio import tasks as _tasks
 from asyncio.tasks import _enter_task, _leave_task, _register_task, _unregister_task
 from asyncio.trsock import TransportSocket
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 from typing import Any
 
 if sys.version_info >= (3, 13):
@@ -77,6 +82,9 @@ __all__ = [
     "SHOW_ARGUMENTS",
     "AbstractEventLoop",
     "AbstractServer",
+    "AsyncioFuture",
+    "AsyncioSelectorEventLoop",
+    "AsyncioTask",
     "BaseProtocol",
     "BaseTransport",
     "BrokenBarrierError",
@@ -109,6 +117,7 @@ __all__ = [
     "current_tasks",
     "eager_tasks",
     "forget_task",
+    "forget_thread_loop",
     "get_running_loop",
     "get_thread_loop",
     "in_debug_mode",
@@ -203,3 +212,10 @@ def set_thread_loop(loop: AbstractEventLoop | None) -> None:
     Raises TypeError when *loop* is neither None nor an event loop.
     """
     asyncio.set_event_loop(loop)
+
+
+def forget_thread_loop(loops: Collection[Any]) -> None:
+    """Have this thread forget its loop, if that is one of *loops*, as if none was ever set."""
+    slot = getattr(asyncio.events._event_loop_policy, "_local", None)  # type: ignore[attr-defined]
+    if getattr(slot, "_loop", None) in loops:
+        slot._loop, slot._set_called = None, False  # type: ignore[union-attr]

@@ -28,6 +28,7 @@ from typing import Any, Generic, TypeVar
 
 from ..interface import AbstractEventLoop, CancelledError, InvalidStateError
 from ..support import current, describe
+from ..support.likeness import LikeFuture
 from ..support.reports import Unretrieved
 from .handles import Handle
 
@@ -47,7 +48,7 @@ TRANSITIONS = (
 )
 
 
-class Future(Generic[T]):
+class Future(LikeFuture, Generic[T]):
     """A result that is set later; ``await`` it to get the result.
 
     *loop* is the loop whose tasks it wakes (default: the current one).  Awaiting

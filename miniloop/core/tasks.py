@@ -34,7 +34,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from contextvars import Context, copy_context
-from types import CoroutineType, FrameType, SimpleNamespace
+from types import CoroutineType, FrameType
 from typing import Any, TextIO, TypeVar
 from weakref import ref
 
@@ -49,7 +49,8 @@ from ..interface import (
 )
 from ..support import current, describe
 from ..support.awaitables import as_coroutine
-from ..support.reports import report_unretrieved
+from ..support.likeness import LikeTask
+from ..support.reports import BY_ITSELF, report_unretrieved
 from .coroutines import iscoroutine
 from .futures import CANCELLED, PENDING, Future, isfuture
 
@@ -67,11 +68,8 @@ TRANSITIONS = (
 
 _next_number = itertools.count(1).__next__
 
-#: A task has a `__del__` anyway: it needs nobody to say that its exception was not seen.
-_BY_ITSELF = SimpleNamespace()
 
-
-class Task(Future[T]):
+class Task(LikeTask, Future[T]):
     """A future that runs *coro*, a coroutine or other awaitable, and takes its result.
 
     *loop* is to run it (default: the current one), *name* shows in its ``repr``,
@@ -145,7 +143,7 @@ class Task(Future[T]):
             return
 
     def _watched(self) -> Any:
-        return _BY_ITSELF
+        return BY_ITSELF
 
     def get_coro(self) -> Any:
         """Return the coroutine that the task runs."""

@@ -10,11 +10,15 @@ Read next: watch.py
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from . import describe
 
-__all__ = ["Reports", "Unretrieved", "report_unretrieved"]
+__all__ = ["BY_ITSELF", "Reports", "Unretrieved", "report_unretrieved"]
+
+#: A task has a `__del__` anyway: it needs nobody to say that its exception was not seen.
+BY_ITSELF = SimpleNamespace()
 
 
 class Reports:

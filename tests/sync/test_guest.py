@@ -165,47 +165,45 @@ def test_the_running_loop_is_the_guests_only_during_its_turns(host: Host) -> Non
     seen: list[Any] = []
 
     async def main() -> None:
-        seen.append(asyncio.get_running_loop())
-        await miniloop.sleep(0.005)
+        loop = asyncio.get_running_loop()
+        seen.append(loop)
+        looked = loop.create_future()
+
+        def look() -> None:
+            between.append(asyncio._get_running_loop())
+            loop.call_soon_threadsafe(looked.set_result, None)
+
+        host.call_later(0.001, look)
+        await looked
         seen.append(asyncio.get_running_loop())
 
     hosts_own = host.loop if isinstance(host, AsyncioHost) else None
     between: list[Any] = []
-
-    def look() -> None:
-        between.append(asyncio._get_running_loop())
-
     loop = host.start(main())
-    host.call_later(0.001, look)
     host.run()
     assert seen == [loop, loop]
     assert between == [hosts_own]
 
 
 def test_the_host_wakes_the_guest_by_what_it_sets(host: Host) -> None:
-    events: list[miniloop.Event] = []
-
     async def main() -> str:
         event = miniloop.Event()
-        events.append(event)
+        host.call_later(0.01, event.set)
         await event.wait()
         return "woken"
 
     host.start(main())
-    host.call_later(0.01, lambda: events[0].set())
     assert host.run().result() == "woken"
 
 
 def test_the_hosts_own_call_later_wakes_a_guest_that_waits(host: Host) -> None:
-    futures: list[Any] = []
-
     async def main() -> Any:
-        future = miniloop.get_running_loop().create_future()
-        futures.append(future)
+        loop = miniloop.get_running_loop()
+        future = loop.create_future()
+        host.call_later(0.01, lambda: loop.call_later(0.01, future.set_result, "rung"))
         return await future
 
-    loop = host.start(main())
-    host.call_later(0.01, lambda: loop.call_later(0.01, futures[0].set_result, "rung"))
+    host.start(main())
     assert host.run().result() == "rung"
 
 
@@ -290,14 +288,13 @@ def test_what_main_leaves_is_cleaned_up(host: Host) -> None:
 
 
 def test_main_is_cancelled_from_inside(host: Host) -> None:
-    tasks: list[Any] = []
-
     async def main() -> None:
-        tasks.append(miniloop.current_task())
-        await miniloop.get_running_loop().create_future()
+        loop = miniloop.get_running_loop()
+        cancel = miniloop.current_task().cancel
+        host.call_later(0.005, lambda: loop.call_soon_threadsafe(cancel, "enough"))
+        await loop.create_future()
 
-    loop = host.start(main())
-    host.call_later(0.005, lambda: loop.call_soon_threadsafe(tasks[0].cancel, "enough"))
+    host.start(main())
     assert host.run().cancelled()
 
 
