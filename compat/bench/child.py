@@ -4,7 +4,7 @@ Protocol, one JSON object per line.  The child speaks first::
 
     child   {"python": "3.13.0", "loop": "uvloop.Loop 0.22.1"}      or {"error": "..."}
     parent  {"row": "switch", "units": 500}
-    child   {"seconds": 0.0312, "operations": 50000}               or {"error": "..."}
+    child   {"seconds": 0.0312, "operations": 50000, "extras": {}} or {"error": "..."}
 
 It ends when its standard input does.  Whatever a workload prints goes to standard error.
 
@@ -28,26 +28,22 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from types import ModuleType
 from typing import Any, TextIO
 
-from compat.bench.model import Contestant, Row, load_suite
+from compat.bench.model import Contestant, Row, Sample, load_suite
 
 
-async def timed(row: Row, names: ModuleType, units: int) -> tuple[float, int]:
-    """Run a row inside a loop.
-
-    Returns:
-        CPU seconds of this process, and the number of operations that were counted.
-    """
+async def timed(row: Row, names: ModuleType, units: int) -> Sample:
+    """Run a row inside a loop, and return its sample, or else the one that we took."""
     started = time.process_time()
-    operations = await row.workload(names, units)
-    return time.process_time() - started, operations
+    found = await row.workload(names, units)
+    seconds = time.process_time() - started
+    return found if isinstance(found, Sample) else Sample(seconds, found)
 
 
-def measure(
-    row: Row, names: ModuleType, factory: Callable[[], Any], units: int
-) -> tuple[float, int]:
+def measure(row: Row, names: ModuleType, factory: Callable[[], Any], units: int) -> Sample:
     """Take one sample on a new loop.
 
     Args:
@@ -56,23 +52,20 @@ def measure(
         factory: makes the loop.
         units: how much of it.
 
-    Returns:
-        CPU seconds, and the number of operations that were counted.
-
     Raises:
         RuntimeError: if the workload did not do the operations that the row promises.
     """
     loop = factory()
     try:
         gc.collect()
-        seconds, operations = loop.run_until_complete(timed(row, names, units))
+        sample: Sample = loop.run_until_complete(timed(row, names, units))
     finally:
         loop.close()
-    if operations != row.operations(units):
+    if sample.operations != row.operations(units):
         raise RuntimeError(
-            f"{row.key} did {operations} operations instead of {row.operations(units)}"
+            f"{row.key} did {sample.operations} operations instead of {row.operations(units)}"
         )
-    return seconds, operations
+    return sample
 
 
 def describe(factory: Callable[[], Any]) -> str:
@@ -101,23 +94,24 @@ def serve(
         request = json.loads(line)
         try:
             row = rows[request["row"]]
-            seconds, operations = measure(row, names, factory, request["units"])
+            sample = measure(row, names, factory, request["units"])
         except Exception:  # noqa: BLE001 - whatever a loop gets wrong is an answer
             say(error=traceback.format_exc())
         else:
-            say(seconds=seconds, operations=operations)
+            say(**asdict(sample))
 
 
-def main(suite: str, names: str, factory: str, collect_garbage: bool) -> None:
+def main(suite: str, names: str, factory: str, placement: str, collect_garbage: bool) -> None:
     """Be the child.
 
     Args:
         suite: the module that has the rows.
         names: the module whose names the workloads use.
         factory: ``module:attribute`` of what makes a loop.
+        placement: on which processors the suite is to go, in its own words.
         collect_garbage: whether the cycle collector stays on.
     """
-    # Ctrl-C reaches the whole group; the parent decides what becomes of it.
+    # Whoever interrupts means the parent, which decides what becomes of us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -127,7 +121,9 @@ def main(suite: str, names: str, factory: str, collect_garbage: bool) -> None:
         answers.flush()
 
     try:
-        rows = load_suite(suite).rows
+        found = load_suite(suite)
+        if found.prepare is not None:
+            found.prepare(placement)
         module, make_loop = Contestant("", names, factory).load()
         loop = describe(make_loop)
     except Exception as error:  # noqa: BLE001 - a broken package must not end the run
@@ -137,4 +133,4 @@ def main(suite: str, names: str, factory: str, collect_garbage: bool) -> None:
     gc.freeze()
     if not collect_garbage:
         gc.disable()
-    serve(rows, module, make_loop, sys.stdin, say)
+    serve(found.rows, module, make_loop, sys.stdin, say)

@@ -4,31 +4,44 @@ A child that answers with an error lives on.  One that dies, or takes longer tha
 patience it is given, is killed, and started again when the next row is asked of it: one
 row that hangs costs that row only.
 
+Each child leads a process group of its own, so that whatever it has started is killed
+with it, and has a folder for temporary files that is removed with it.
+
 Read next: rounds.py
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from compat.bench.model import Contestant, Row, Settings
+from compat.bench.model import Contestant, Row, Sample, Settings
 
 # The other interpreter finds its own packages first; this tree only fills in what it
 # does not have installed, compat itself for one.
 BOOTSTRAP = (
     "import sys; sys.path.append(sys.argv[1]); from compat.bench.child import main; "
-    "main(*sys.argv[2:5], collect_garbage=sys.argv[5] == 'True')"
+    "main(*sys.argv[2:6], collect_garbage=sys.argv[6] == 'True')"
 )
 ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class ChildError(Exception):
     """The child could not be started, failed, died or was given up; says which."""
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Kill a child that has not been waited for, and everything that it has started."""
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Child:
@@ -46,6 +59,7 @@ class Child:
         self._suite = suite
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Child:
         return self
@@ -76,15 +90,12 @@ class Child:
         self.python = greeting["python"]
         self.loop = greeting["loop"]
 
-    def measure(self, row: Row, units: int) -> float:
+    def measure(self, row: Row, units: int) -> Sample:
         """Run a row once.
 
         Args:
             row: which.
             units: how much of it.
-
-        Returns:
-            CPU seconds per operation.
 
         Raises:
             ChildError: if the row fails, the process dies, or patience is at its end.
@@ -99,27 +110,38 @@ class Child:
             self.close()
             raise ChildError(f"the process is gone: {error}") from None
         answer = self._answer(self._process)
-        return float(answer["seconds"]) / int(answer["operations"])
+        return Sample(answer["seconds"], answer["operations"], answer["extras"])
 
     def close(self) -> None:
-        """End the process, if there is one, and wait for it."""
+        """End the process, if there is one, wait for it, and remove its folder."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.communicate()
+        folder, self._folder = self._folder, None
+        if process is not None:
+            end(process)
+            process.communicate()
+        if folder is not None:
+            folder.cleanup()
 
     def _launch(self) -> subprocess.Popen[str]:
         """Start the interpreter on child.py."""
         words = [
             *(self._settings.python, "-P", "-c", BOOTSTRAP, ROOT, self._suite),
             *(self.contestant.names, self.contestant.factory),
-            str(self._settings.collect_garbage),
+            *(self._settings.placement, str(self._settings.collect_garbage)),
         ]
         pipe = subprocess.PIPE
+        self._folder = tempfile.TemporaryDirectory(prefix="bench", ignore_cleanup_errors=True)
         try:
-            return subprocess.Popen(words, stdin=pipe, stdout=pipe, encoding="utf-8")
+            return subprocess.Popen(
+                words,
+                stdin=pipe,
+                stdout=pipe,
+                encoding="utf-8",
+                env={**os.environ, "TMPDIR": self._folder.name},
+                process_group=0,
+            )
         except OSError as error:
+            self.close()
             raise ChildError(str(error)) from None
 
     def _answer(self, process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -129,7 +151,7 @@ class Child:
 
         def give_up() -> None:
             given_up.set()
-            process.kill()
+            end(process)
 
         watchdog = threading.Timer(self._settings.patience_seconds, give_up)
         watchdog.daemon = True

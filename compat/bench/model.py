@@ -4,7 +4,8 @@ A *row* is one kind of work (a line of the table).  Its workload is written once
 coroutine function that takes the module whose names it is to use (``asyncio`` or
 ``miniloop``) and a number of *units*.  A unit is the smallest amount of the work that
 makes sense, for instance one batch of a thousand tasks; it holds a fixed number of
-*operations*, and time is reported per operation.
+*operations*, and time is reported per operation.  A workload that has something to set
+up first takes its time itself, and returns a *sample* instead of a count.
 
 A *contestant* is a names module together with something that makes a loop.
 
@@ -21,7 +22,23 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-Workload = Callable[[ModuleType, int], Awaitable[int]]
+
+@dataclass(frozen=True)
+class Sample:
+    """What one run of one row took.
+
+    Attributes:
+        seconds: CPU time of the contestant's process, in seconds.
+        operations: how many operations were seen being done in it.
+        extras: whatever else was measured, by name.
+    """
+
+    seconds: float
+    operations: int
+    extras: dict[str, float] = field(default_factory=dict)
+
+
+Workload = Callable[[ModuleType, int], Awaitable[int | Sample]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +50,8 @@ class Row:
         about: what one operation is, in one line.
         per_unit: the number of operations in one unit.
         workload: called with (names, units); does ``units * per_unit`` operations and
-            returns the number that it saw being done, counted where they happen.
+            returns the number that it saw being done, counted where they happen, or
+            the sample that it took of them.
     """
 
     key: str
@@ -46,16 +64,50 @@ class Row:
         return units * self.per_unit
 
 
+@dataclass(frozen=True)
+class Extra:
+    """What a suite measures besides CPU time; gets a table of its own.
+
+    Attributes:
+        key: its name in a sample's ``extras`` and in JSON.
+        title: what the table says above it, with the unit.
+        format: how a median is written, for `format`.
+    """
+
+    key: str
+    title: str
+    format: str = ",.0f"
+
+
 @dataclass
 class Suite:
     """The rows that one benchmark command runs, in the order of the table.
 
     A suite is the value ``SUITE`` of a module of this package, and is named by that
     module (``compat.bench.scheduling``), so that a child process can import it.
+
+    Attributes:
+        title: what it is called.
+        rows: by their keys.
+        legend: said instead of what each row is, if there are many of a kind.
+        extras: what is measured besides CPU time.
+        floor: the contestant that does the least that can be done, if there is one.
+        fresh: whether every sample needs a process that has done nothing before.
+        prepare: called in a child before anything else, with the settings' placement.
     """
 
     title: str
     rows: dict[str, Row] = field(default_factory=dict)
+    legend: str = ""
+    extras: tuple[Extra, ...] = ()
+    floor: str = ""
+    fresh: bool = False
+    prepare: Callable[[str], None] | None = None
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Return the contestants that the others are set in relation to."""
+        return (*BASELINES, self.floor) if self.floor else BASELINES
 
     def row(self, per_unit: int) -> Callable[[Workload], Workload]:
         """Return a decorator that adds a workload as a row of this suite.
@@ -142,6 +194,8 @@ class Settings:
         patience_seconds: how long a child may take for one sample before it is given up.
         python: the interpreter that the children run.
         collect_garbage: whether the cycle collector is left on while measuring.
+        placement: on which processors a suite's processes go; suites know the words.
+        units: the units in every sample, instead of as many as `sample_seconds` needs.
     """
 
     rounds: int
@@ -150,3 +204,5 @@ class Settings:
     patience_seconds: float
     python: str
     collect_garbage: bool
+    placement: str = ""
+    units: int | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,12 +28,14 @@ class Cell:
         operations: how many of them a sample has.
         ratios: for each baseline how many times faster than it; a baseline that did not
             do the row is not in there.
+        extras: what else was measured, by name.
     """
 
     nanoseconds: Quartiles
     samples: list[float]
     operations: int
     ratios: dict[str, Quartiles]
+    extras: dict[str, Quartiles]
 
 
 @dataclass(frozen=True)
@@ -64,33 +67,37 @@ class Report:
         return found.median if found else None
 
 
-def make_cell(results: Results, row: str, contestant: str) -> Cell:
+def make_cell(
+    results: Results, row: str, contestant: str, baselines: Sequence[str] = BASELINES
+) -> Cell:
     """Sum up the samples of one row on one contestant, of which there is at least one."""
     samples = results.samples[row, contestant]
     ratios = {
         baseline: quartiles(speedups(results.samples[row, baseline], samples))
-        for baseline in BASELINES
+        for baseline in baselines
         if (row, baseline) in results.samples
     }
     nanoseconds = [sample * 1e9 for sample in samples]
     per_unit = next(found.per_unit for found in results.rows if found.key == row)
     operations = results.units[row, contestant] * per_unit
-    return Cell(quartiles(nanoseconds), nanoseconds, operations, ratios)
+    found = results.extras.get((row, contestant)) or [{}]
+    extras = {key: quartiles(each[key] for each in found) for key in found[0]}
+    return Cell(quartiles(nanoseconds), nanoseconds, operations, ratios, extras)
 
 
-def make_report(results: Results) -> Report:
-    """Sum up a whole run."""
+def make_report(results: Results, baselines: Sequence[str] = BASELINES) -> Report:
+    """Sum up a whole run, in relation to some contestants."""
     who = [contestant.key for contestant in results.contestants]
     cells = {
         row.key: {
-            key: make_cell(results, row.key, key)
+            key: make_cell(results, row.key, key, baselines)
             for key in who
             if (row.key, key) in results.samples
         }
         for row in results.rows
     }
     means: dict[str, dict[str, Mean]] = {}
-    for baseline in BASELINES:
+    for baseline in baselines:
         means[baseline] = {}
         for key in who:
             ratios = [
@@ -101,6 +108,14 @@ def make_report(results: Results) -> Report:
             if ratios:
                 means[baseline][key] = Mean(geometric_mean(ratios), len(ratios))
     return Report(results, cells, means)
+
+
+def cell_as_json(cell: Cell) -> dict[str, Any]:
+    """Return a cell in plain lists and dictionaries; extras only if there are any."""
+    found = asdict(cell)
+    if not cell.extras:
+        del found["extras"]
+    return found
 
 
 def as_json(report: Report, title: str, settings: Settings) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def as_json(report: Report, title: str, settings: Settings) -> dict[str, Any]:
             {
                 "key": row.key,
                 "about": row.about,
-                "cells": {key: asdict(cell) for key, cell in report.cells[row.key].items()},
+                "cells": {key: cell_as_json(cell) for key, cell in report.cells[row.key].items()},
             }
             for row in results.rows
         ],

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from compat.bench.children import Child, ChildError
-from compat.bench.model import Contestant, Row, Settings, load_suite
+from compat.bench.model import Contestant, Row, Sample, Settings, load_suite
 
 Progress = Callable[[str], None]
 Key = tuple[str, str]
@@ -46,6 +46,7 @@ class Results:
         absent: for each contestant that could not be started why not.
         units: how many units a sample has, by (row, contestant).
         samples: CPU seconds per operation in each round, by (row, contestant).
+        extras: what else was measured in each round, by (row, contestant).
         failures: the rows that went wrong.
     """
 
@@ -56,15 +57,15 @@ class Results:
     absent: dict[str, str] = field(default_factory=dict)
     units: dict[Key, int] = field(default_factory=dict)
     samples: dict[Key, list[float]] = field(default_factory=dict)
+    extras: dict[Key, list[dict[str, float]]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
 
 
-def calibrate(measure: Callable[[int], float], row: Row, sample_seconds: float) -> int:
+def calibrate(measure: Callable[[int], Sample], sample_seconds: float) -> int:
     """Find how many units a sample needs in order to be long enough.
 
     Args:
-        measure: takes a sample of so many units, returns CPU seconds per operation.
-        row: what is measured.
+        measure: takes a sample of so many units.
         sample_seconds: CPU time that a sample should take at least.
 
     Returns:
@@ -72,7 +73,7 @@ def calibrate(measure: Callable[[int], float], row: Row, sample_seconds: float) 
     """
     units = 1
     while True:
-        seconds = measure(units) * row.operations(units)
+        seconds = measure(units).seconds
         if seconds >= sample_seconds:
             return units
         growth = sample_seconds / seconds if seconds > 0 else GROWTH_LIMIT
@@ -83,9 +84,19 @@ def calibrate(measure: Callable[[int], float], row: Row, sample_seconds: float) 
 class Match:
     """One run of a benchmark: the children, the rows, and what comes of it."""
 
-    def __init__(self, results: Results, settings: Settings, progress: Progress) -> None:
-        """Args: where to put what is measured, how to measure, who is told of it."""
+    def __init__(
+        self, results: Results, settings: Settings, fresh: bool, progress: Progress
+    ) -> None:
+        """Set up.
+
+        Args:
+            results: where to put what is measured.
+            settings: how to measure.
+            fresh: whether every sample has a new process.
+            progress: who is told of it.
+        """
         self.results = results
+        self.fresh = fresh
         self.settings = settings
         self.progress = progress
         self.children: list[Child] = []
@@ -118,9 +129,12 @@ class Match:
 
     def _calibrate(self, row: Row, child: Child) -> None:
         key = row.key, child.contestant.key
+        if self.settings.units is not None:
+            self.results.units[key] = self.settings.units
+            return
         try:
             self.results.units[key] = calibrate(
-                lambda units: child.measure(row, units), row, self.settings.sample_seconds
+                lambda units: child.measure(row, units), self.settings.sample_seconds
             )
         except ChildError as error:
             self._fail(key, error)
@@ -130,18 +144,23 @@ class Match:
         units = self.results.units.get(key)
         if units is None:
             return
+        if self.fresh:
+            child.close()
         try:
-            seconds = child.measure(row, units)
+            sample = child.measure(row, units)
         except ChildError as error:
             self._fail(key, error)
         else:
             if keep:
-                self.results.samples.setdefault(key, []).append(seconds)
+                each = sample.seconds / sample.operations
+                self.results.samples.setdefault(key, []).append(each)
+                self.results.extras.setdefault(key, []).append(sample.extras)
 
     def _fail(self, key: Key, error: ChildError) -> None:
         """Take a contestant out of a row."""
         self.results.units.pop(key, None)
         self.results.samples.pop(key, None)
+        self.results.extras.pop(key, None)
         self.results.failures.append(Failure(*key, str(error)))
 
 
@@ -173,10 +192,10 @@ def run(
     Raises:
         KeyError: for a row that the suite does not have.
     """
-    known = load_suite(suite).rows
-    results = Results([known[key] for key in rows or known])
+    found = load_suite(suite)
+    results = Results([found.rows[key] for key in rows or found.rows])
     with ExitStack() as stack:
-        match = Match(results, settings, progress)
+        match = Match(results, settings, found.fresh, progress)
         for contestant in contestants:
             match.enter(stack.enter_context(Child(contestant, suite, settings)))
         match.play()

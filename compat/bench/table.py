@@ -1,10 +1,13 @@
-"""A report as plain text: one table of times, one of ratios, and what went wrong."""
+"""A report as plain text: tables of times, ratios and extras, and what went wrong.
+
+Read next: thresholds.py
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compat.bench.model import BASELINES
+from compat.bench.model import BASELINES, Extra, Suite
 from compat.bench.report import Report
 
 NOT_MEASURED = "-"
@@ -62,6 +65,38 @@ def ratios(report: Report, baseline: str) -> list[str]:
     return align(lines)
 
 
+def distances(report: Report, floor: str) -> list[str]:
+    """Return the table of how many times a floor's CPU time everybody takes."""
+    lines = headings(report)
+    for row, cells in report.cells.items():
+        line = [row]
+        for contestant in report.results.contestants:
+            cell = cells.get(contestant.key)
+            found = cell.ratios.get(floor) if cell else None
+            line.append(f"{1 / found.median:.2f} ±{found.spread:3.0%}" if found else NOT_MEASURED)
+        lines.append(line)
+    bottom = ["geometric mean"]
+    for contestant in report.results.contestants:
+        mean = report.means[floor].get(contestant.key)
+        bottom.append(f"{1 / mean.ratio:.2f}     " if mean else NOT_MEASURED)
+    return align([*lines, bottom])
+
+
+def extra(report: Report, wanted: Extra) -> list[str]:
+    """Return the table of something that was measured besides CPU time."""
+    lines = headings(report)
+    for row, cells in report.cells.items():
+        line = [row]
+        for contestant in report.results.contestants:
+            cell = cells.get(contestant.key)
+            found = cell.extras.get(wanted.key) if cell else None
+            line.append(
+                f"{found.median:{wanted.format}} ±{found.spread:3.0%}" if found else NOT_MEASURED
+            )
+        lines.append(line)
+    return align(lines)
+
+
 def remarks(report: Report) -> list[str]:
     """Return who did not take part, and what went wrong."""
     results = report.results
@@ -77,13 +112,14 @@ def remarks(report: Report) -> list[str]:
     return lines
 
 
-def render(report: Report, title: str) -> str:
+def render(report: Report, suite: Suite) -> str:
     """Return everything as text, without a newline at its end."""
     results = report.results
     loops = {results.loops[found.key] for found in results.contestants} or {"no loops"}
+    legend = suite.legend.splitlines() or [f"{row.key}: {row.about}" for row in results.rows]
     parts = [
-        [f"{title}, Python {results.python or 'unknown'}; {', '.join(sorted(loops))}"],
-        [f"{row.key}: {row.about}" for row in results.rows],
+        [f"{suite.title}, Python {results.python or 'unknown'}; {', '.join(sorted(loops))}"],
+        legend,
         ["CPU nanoseconds per operation: median, ± half the interquartile range"],
         times(report),
     ]
@@ -92,5 +128,11 @@ def render(report: Report, title: str) -> str:
         if baseline in present:
             parts.append([f"Times as fast as {baseline}: median of the rounds' ratios"])
             parts.append(ratios(report, baseline))
+    if suite.floor in present:
+        parts.append([f"Times the CPU time of {suite.floor}, below which no Python code gets"])
+        parts.append(distances(report, suite.floor))
+    for wanted in suite.extras:
+        parts.append([wanted.title])
+        parts.append(extra(report, wanted))
     parts.append(remarks(report))
     return "\n\n".join("\n".join(part) for part in parts if part)

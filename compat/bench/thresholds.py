@@ -1,6 +1,8 @@
 """What miniloop is to reach against asyncio and uvloop in the same run.
 
 These are looked at only when asked for (``--check``): a busy machine can miss them.
+
+Read next: conducting.py
 """
 
 from __future__ import annotations

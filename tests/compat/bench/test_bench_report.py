@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compat.bench.model import AS_LOOP, ASYNCIO, UVLOOP, WITH_NAMES, Contestant, Row, Settings
+from compat.bench.model import (
+    AS_LOOP,
+    ASYNCIO,
+    UVLOOP,
+    WITH_NAMES,
+    Contestant,
+    Extra,
+    Row,
+    Settings,
+    Suite,
+)
 from compat.bench.report import Report, as_json, make_report
 from compat.bench.rounds import Failure, Results
 from compat.bench.scheduling import switch
@@ -18,6 +28,7 @@ from compat.bench.thresholds import check
 
 ROUNDS = 3
 SETTINGS = Settings(ROUNDS, 1, 0.03, 60.0, "python", collect_garbage=False)
+SUITE = Suite("some suite")
 WHO = [ASYNCIO, UVLOOP, AS_LOOP, WITH_NAMES]
 
 
@@ -77,7 +88,7 @@ def test_the_shape_of_json(report: Report) -> None:
 
 
 def test_the_table_says_it_all(report: Report) -> None:
-    text = render(report, "some suite")
+    text = render(report, SUITE)
     assert "some suite, Python 3.13.0" in text
     assert "a: do a" in text
     assert "12,000 ± 0%" in text
@@ -88,13 +99,32 @@ def test_the_table_says_it_all(report: Report) -> None:
 
 
 def test_a_baseline_that_is_not_there_has_no_table() -> None:
-    text = render(make_report(make_results({ASYNCIO: [1.0], AS_LOOP: [2.0]})), "some suite")
+    text = render(make_report(make_results({ASYNCIO: [1.0], AS_LOOP: [2.0]})), SUITE)
     assert "as fast as asyncio/asyncio" in text
     assert "as fast as asyncio/uvloop" not in text
 
 
+def test_a_floor_and_what_else_was_measured() -> None:
+    results = make_results({ASYNCIO: [6.0], UVLOOP: [3.0]})
+    results.extras["a", ASYNCIO.key] = [{"bytes": 1000.0}, {"bytes": 3000.0}, {"bytes": 2000.0}]
+    suite = Suite("some suite", legend="what it is", floor=UVLOOP.key)
+    suite.extras = (Extra("bytes", "Bytes"),)
+    report = make_report(results, suite.baselines)
+    text = render(report, suite)
+    assert "what it is" in text
+    assert "a: do a" not in text
+    distances = text[text.index("Times the CPU time of asyncio/uvloop") :].splitlines()
+    assert distances[4].split()[:2] == ["a", "2.00"]
+    assert distances[5].split() == ["geometric", "mean", "2.00", "1.00"]
+    bytes_lines = text[text.index("Bytes") :].splitlines()
+    assert bytes_lines[4].split() == ["a", "2,000", "±25%", "-"]
+    cells = as_json(report, suite.title, SETTINGS)["rows"][0]["cells"]
+    assert cells[ASYNCIO.key]["extras"]["bytes"]["median"] == 2000
+    assert "extras" not in cells[UVLOOP.key]
+
+
 def test_nothing_measured_can_still_be_said() -> None:
-    assert "no loops" in render(make_report(Results([Row("a", "do a", 1, switch)])), "some suite")
+    assert "no loops" in render(make_report(Results([Row("a", "do a", 1, switch)])), SUITE)
 
 
 CELLS = st.text(alphabet="abc±1", max_size=6)

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compat.bench.children import Child, ChildError
-from compat.bench.model import ASYNCIO, Contestant, Row, Settings
+from compat.bench.model import ASYNCIO, Contestant, Sample, Settings
 from compat.bench.rounds import Results, calibrate, rotated, run
-from compat.bench.scheduling import switch
 
 SETTINGS = Settings(
     rounds=2,
@@ -60,22 +59,23 @@ def test_a_calibrated_sample_is_long_enough(
 ) -> None:
     asked: list[int] = []
 
-    def measure(units: int) -> float:
+    def measure(units: int) -> Sample:
         asked.append(units)
-        return seconds * (1 + slow_start / units)
+        operations = units * per_unit
+        return Sample(seconds * (1 + slow_start / units) * operations, operations)
 
-    units = calibrate(measure, Row("row", "", per_unit, switch), target)
+    units = calibrate(measure, target)
     assert units >= 1
     assert units == asked[-1]
-    assert measure(units) * units * per_unit >= target
+    assert measure(units).seconds >= target
     # It grows at every step, so it ends; and never runs far past the target.
     assert sorted(set(asked)) == asked[:-1]
-    assert all(measure(before) * before * per_unit < target for before in asked[:-2])
+    assert all(measure(before).seconds < target for before in asked[:-2])
 
 
 def test_calibration_survives_a_clock_that_shows_nothing() -> None:
     times = iter([0.0, 0.0, 1.0])
-    assert calibrate(lambda _: next(times), Row("row", "", 1, switch), 0.5) == 100
+    assert calibrate(lambda units: Sample(next(times), units), 0.5) == 100
 
 
 def child(contestant: Contestant) -> Child:

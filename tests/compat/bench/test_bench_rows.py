@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from compat.bench.child import describe, measure
-from compat.bench.model import CONTESTANTS, RLOOP, Contestant, Row, load_suite
+from compat.bench.model import CONTESTANTS, RLOOP, Contestant, Row, Sample, load_suite
 
 SUITE = load_suite("compat.bench.scheduling")
 UNITS = 3
@@ -105,9 +105,10 @@ def test_a_row_does_its_operations(row: Row, contestant: Contestant) -> None:
     names, factory = load(contestant)
     counts: Counter[str] = Counter()
     watched = WATCHED | {"create_task"} if row.key == "cancel" else WATCHED
-    seconds, operations = measure(row, Counting(names, counts, watched), factory, UNITS)
-    assert operations == row.operations(UNITS)
-    assert seconds >= 0
+    sample = measure(row, Counting(names, counts, watched), factory, UNITS)
+    assert sample.operations == row.operations(UNITS)
+    assert sample.seconds >= 0
+    assert sample.extras == {}
     expected = {call: count * UNITS for call, count in DECISIVE_CALLS[row.key]}
     assert {call: counts[call] for call in expected} == expected
 
@@ -127,6 +128,15 @@ def test_work_that_was_not_done_is_an_error() -> None:
     names, factory = CONTESTANTS[0].load()
     with pytest.raises(RuntimeError, match="lazy did 4 operations instead of 5"):
         measure(Row("lazy", "", 1, lazy), names, factory, 5)
+
+
+def test_a_workload_may_take_its_time_itself() -> None:
+    async def prepared(names: ModuleType, units: int) -> Sample:
+        return Sample(12.5, units, {"something": 1.0})
+
+    names, factory = CONTESTANTS[0].load()
+    found = measure(Row("prepared", "", 1, prepared), names, factory, 5)
+    assert found == Sample(12.5, 5, {"something": 1.0})
 
 
 def test_a_loop_is_described_by_its_class() -> None:
