@@ -10,6 +10,6 @@ What it is
 
 Reading order
     options -> launching -> processes -> capturing -> tracebacks -> lines -> verdict -> comparing ->
-    screen -> machine -> commands; and, for the other half, cell/launch -> cell/program ->
-    cell/names -> cell/namespaces -> cell/loops -> cell/spawned.
+    screen -> machine -> services -> commands; and, for the other half, cell/launch ->
+    cell/program -> cell/names -> cell/namespaces -> cell/loops -> cell/spawned.
 """

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,22 +90,21 @@ def run_cell(
     timeout: float,
     children: Children,
     stdin: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run `target` in `cell` to its end or `timeout` seconds; raises StoppedError if told to."""
+    """Run `target` in `cell` to its end or `timeout` seconds; raises StoppedError if told to.
+
+    variables: added to its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="miniloop-") as directory:
         report = Path(directory) / "report"
         begun = time.monotonic()
-        process = children.start(command(cell, target, interpreter, str(report)), stdin)
+        words = command(cell, target, interpreter, str(report))
+        process = children.start(words, stdin, variables or {})
         capture = Capture()
-        try:
+        with killed_in_the_end(process, children):
             ended, usage = watch(process, capture, begun + timeout)
             left_behind = finish(process, capture)
-        finally:
-            if process.returncode is None:  # something was raised in here
-                kill_all(with_descendants(process.pid), signal.SIGKILL)
-                process.wait()
-            close(process)
-            children.ended(process.pid)
         if children.stopped:
             raise StoppedError
         told = read_report(report, begun)
@@ -123,6 +122,19 @@ def run_cell(
         left_behind=left_behind,
         truncated=capture.truncated,
     )
+
+
+@contextmanager
+def killed_in_the_end(process: subprocess.Popen[bytes], children: Children) -> Iterator[None]:
+    """Leave nothing of *process* running or open, whatever is raised meanwhile."""
+    try:
+        yield
+    finally:
+        if process.returncode is None:  # something was raised in there
+            kill_all(with_descendants(process.pid), signal.SIGKILL)
+            process.wait()
+        close(process)
+        children.ended(process.pid)
 
 
 def watch(

@@ -5,10 +5,12 @@ known.  A cell that seems to differ is run again, and the baseline too, until th
 `Plan.runs` runs of each or the difference is gone: only what every run shows is called certain.
 A program whose runs in one cell differ among themselves is run more often: with a choice of few
 outcomes, three equal runs may be chance.
-Cells run one after another, so that none takes the processor from another.
+Cells run one after another, so that none takes the processor from another.  What a program needs
+around it (a database) is made anew for every run, so that all begin with the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,16 +36,31 @@ class Comparison:
         return all(verdict.same for verdict in self.verdicts)
 
 
+@dataclass(frozen=True)
+class NotRun:
+    """A program that could not be compared, and why, in words."""
+
+    target: Target
+    reason: str
+
+
+def nothing_around() -> AbstractContextManager[Mapping[str, str]]:
+    """Give a run no environment variables beside ours."""
+    return nullcontext({})
+
+
 def compare(
     target: Target,
     plan: Plan,
     children: Children,
     stdin: Path | None = None,
     tell: Callable[[Cell, int], None] = lambda _cell, _run: None,
+    around: Callable[[], AbstractContextManager[Mapping[str, str]]] = nothing_around,
 ) -> Comparison:
     """Run `target` in all cells of `plan` and compare.
 
     tell: called before each run with the cell and the number of the run, from 1.
+    around: the context of each run; what it gives is added to the run's environment variables.
     Raises BadUsage if there is nothing to run, StoppedError if `children` was stopped.
     """
     done: dict[Cell, list[Run]] = {cell: [] for cell in plan.cells}
@@ -51,7 +68,10 @@ def compare(
     def run_until(cell: Cell, count: int) -> list[Run]:
         while len(done[cell]) < count and not too_slow(done[cell]):
             tell(cell, len(done[cell]) + 1)
-            run = run_cell(cell, target, plan.interpreter, plan.timeout, children, stdin)
+            with around() as variables:
+                run = run_cell(
+                    cell, target, plan.interpreter, plan.timeout, children, stdin, variables
+                )
             if run.unusable is not None and cell == plan.baseline:
                 raise BadUsage(run.unusable)
             done[cell].append(run)

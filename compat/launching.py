@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from compat.options import LOOPS, BadUsage, Cell, Interpreter, Target, here_installed
@@ -46,6 +48,23 @@ def installed_loops(interpreter: Interpreter) -> tuple[str, ...]:
     if new_enough != "True":
         raise BadUsage(f"{interpreter.path} is not a Python of version 3.11 or newer")
     return LOOPS if uvloop == "True" else LOOPS[:2]
+
+
+def missing_libraries(interpreter: Interpreter, names: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the packages `names` that this interpreter cannot import."""
+    if not names:
+        return ()
+    if interpreter.path == sys.executable:
+        return tuple(name for name in names if find_spec(name) is None)
+    code = "import sys; from importlib.util import find_spec; "
+    code += "print(*(name for name in sys.argv[1:] if find_spec(name) is None))"
+    done = subprocess.run(
+        [interpreter.path, "-c", code, *names],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return tuple(done.stdout.split())
 
 
 def become(words: list[str]) -> None:

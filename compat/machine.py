@@ -1,6 +1,7 @@
 """A comparison as JSON, for machines.
 
-    {"same": bool,                        # what the exit status says
+    {"same": bool,                        # no cell of any program certainly differs
+     "not_run": [{"program": str, "reason": str}],      # examples that lack something
      "programs": [
        {"program": str,                   # path, module or module:function
         "arguments": [str],
@@ -37,14 +38,16 @@ from typing import Any
 
 from compat import tracebacks
 from compat.capturing import Run
-from compat.comparing import Comparison
+from compat.comparing import Comparison, NotRun
 from compat.verdict import Verdict
 
 
-def as_json(comparisons: Sequence[Comparison]) -> str:
+def as_json(comparisons: Sequence[Comparison], not_run: Sequence[NotRun] = ()) -> str:
     """Return the comparisons in the form that this module's first lines describe."""
     programs = [program(comparison) for comparison in comparisons]
-    whole = {"same": all(item.same for item in comparisons), "programs": programs}
+    lacking = [{"program": item.target.name, "reason": item.reason} for item in not_run]
+    same = all(item.same for item in comparisons)
+    whole = {"same": same, "not_run": lacking, "programs": programs}
     return json.dumps(whole, ensure_ascii=False, indent=1)
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,9 +29,14 @@ class Children:
         self.running: set[int] = set()
         self.stopped = False
 
-    def start(self, words: list[str], stdin: Path | None) -> subprocess.Popen[bytes]:
-        """Start `words` in a session of its own.  Raises StoppedError after `stop`."""
-        environment = {"PYTHONHASHSEED": "0", **os.environ}
+    def start(
+        self, words: list[str], stdin: Path | None, variables: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start `words` in a session of its own, `variables` added to its environment.
+
+        Raises StoppedError after `stop`.
+        """
+        environment = {"PYTHONHASHSEED": "0", **os.environ, **variables}
         with self.lock, open(stdin or os.devnull, "rb") as file:
             if self.stopped:
                 raise StoppedError

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compat.capturing import Run
-from compat.comparing import Comparison
+from compat.comparing import Comparison, NotRun
 from compat.options import Cell
 from compat.verdict import STREAMS, Difference, Verdict, status_name
 
@@ -181,8 +181,11 @@ def sentence(comparison: Comparison) -> Text:
     return Text(f"The same in all {total} cells; {ended}", style="green")
 
 
-def summary_line(comparison: Comparison) -> Text:
+def summary_line(comparison: Comparison | NotRun) -> Text:
     """Return one line for a program among many: the verdict, its name, its size and its time."""
+    if isinstance(comparison, NotRun):
+        text = Text("not run", "yellow").append(f"  {comparison.target.title:<32}", "")
+        return text.append(comparison.reason, "yellow")
     first = best(comparison.verdicts[0].runs)
     odd = [str(verdict.cell) for verdict in comparison.verdicts if not verdict.same]
     text = Text("differs", "bold red") if odd else Text("same   ", "green")

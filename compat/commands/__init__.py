@@ -1,9 +1,14 @@
 """The subcommands `run` and `compare`; each file is imported when its command is called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from compat.examples import EXAMPLES
+from compat.options import Target
+from compat.options import parse_target as parse_words
 
 PROGRAM: dict[str, Any] = {
     "ignore_unknown_options": False,
@@ -24,7 +29,18 @@ def interpreter_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def target_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `-m` and the words that `compat.options.parse_target` takes."""
+    """Add `-m` and the words that `parse_target` takes."""
     module = click.option("-m", "as_module", is_flag=True, help="PROGRAM is a module's name.")
     words = click.argument("program", nargs=-1, type=click.UNPROCESSED)
     return module(words(command))
+
+
+def parse_target(words: Sequence[str], as_module: bool) -> Target:
+    """Return the program that `words` name, as `compat.options` does, or the example of that name.
+
+    Raises BadUsage if there is none.
+    """
+    paths = {example.name: str(example.path) for example in EXAMPLES}
+    if words and not as_module and words[0] in paths and not Path(words[0]).exists():
+        words = [paths[words[0]], *words[1:]]
+    return parse_words(words, as_module)

@@ -9,21 +9,23 @@ import select
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import click
 
-from compat.commands import PROGRAM, interpreter_options, target_arguments
-from compat.comparing import Comparison
+from compat.commands import PROGRAM, interpreter_options, parse_target, target_arguments
+from compat.comparing import Comparison, NotRun
 from compat.comparing import compare as compare_cells
-from compat.examples import EXAMPLES
-from compat.launching import installed_loops, parse_interpreter
-from compat.options import Cell, Plan, Target, parse_cells, parse_target
+from compat.examples import EXAMPLES, Example
+from compat.launching import installed_loops, missing_libraries, parse_interpreter
+from compat.options import BadUsage, Cell, Plan, Target, parse_cells
 from compat.processes import Children
+from compat.services import ServiceError, Services
 
 SLOW_INPUT = 1.0  # seconds after which it is said that standard input is waited for
 WAITING = 2  # examples at a time per processor: they mostly wait
@@ -70,7 +72,8 @@ def compare(
 ) -> int:
     """Run PROGRAM in every cell and say whether all do the same.
 
-    Without a PROGRAM every example is compared. Output lines, their order, exit status, exceptions
+    PROGRAM may be the name of an example; without one every example is compared. Servers that an
+    example needs are started for it. Output lines, their order, exit status, exceptions
     and warnings are compared, and times shown. The exit status is 0 if nothing certainly differs,
     1 if something does, 2 for a command line without sense.
 
@@ -86,10 +89,13 @@ def compare(
 
 def compare_one(target: Target, plan: Plan, json_wanted: bool) -> int:
     """Compare one program and show the result; return the exit status."""
-    with piped_input() as stdin, workers(1) as (pool, children):
-        future = pool.submit(compare_cells, target, plan, children, stdin, progress(target))
+    with piped_input() as stdin, workers(1) as crew:
+        tell_which = progress(target)
+        future = crew.pool.submit(compare_program, target, plan, crew, stdin, tell_which)
         comparison = future.result()
         tell("")
+    if isinstance(comparison, NotRun):
+        raise BadUsage(f"{target.title} {comparison.reason}")
     if json_wanted:
         print_json([comparison])
     else:
@@ -102,29 +108,81 @@ def compare_one(target: Target, plan: Plan, json_wanted: bool) -> int:
 
 
 def compare_examples(plan: Plan, jobs: int, json_wanted: bool) -> int:
-    """Compare all examples, show a line for each as it is done, and return the exit status."""
+    """Compare all examples, show a line for each as it is done, and return the exit status.
+
+    One that lacks something is shown as not run, which is a failure only for continuous
+    integration (CI is set).
+    """
     targets = [Target("script", str(example.path)) for example in EXAMPLES]
-    with workers(jobs) as (pool, children):
-        futures = [pool.submit(compare_cells, target, plan, children) for target in targets]
-        comparisons = [shown(future, json_wanted) for future in futures]
-    odd = [item for item in comparisons if not item.same]
+    with workers(jobs) as crew:
+        futures = [crew.pool.submit(compare_program, target, plan, crew) for target in targets]
+        results = [shown(future, json_wanted) for future in futures]
+    not_run = [item for item in results if isinstance(item, NotRun)]
+    comparisons = [item for item in results if isinstance(item, Comparison)]
     if json_wanted:
-        print_json(comparisons)
+        print_json(comparisons, not_run)
     else:
-        from rich.console import Console
+        conclude(comparisons, not_run, len(plan.cells))
+    odd = any(not item.same for item in comparisons)
+    return 1 if odd or (not_run and os.environ.get("CI")) else 0
 
-        from compat.screen import totals
 
+def conclude(comparisons: list[Comparison], not_run: list[NotRun], cells: int) -> None:
+    """Print what all examples together took, and how many did the same."""
+    from rich.console import Console
+
+    from compat.screen import totals
+
+    if comparisons:
         Console(width=None if sys.stdout.isatty() else WIDTH).print("", totals(comparisons))
-        same = len(comparisons) - len(odd)
-        total = len(comparisons)
-        click.echo(f"\n{same} of {total} examples do the same in {len(plan.cells)} cells")
-        for item in odd:
-            click.echo(f"look closer: miniloop compare {item.target.name}")
-    return 1 if odd else 0
+    odd = [item for item in comparisons if not item.same]
+    same, total = len(comparisons) - len(odd), len(comparisons) + len(not_run)
+    left = f", {len(not_run)} not run" if not_run else ""
+    click.echo(f"\n{same} of {total} examples do the same in {cells} cells{left}")
+    for item in odd:
+        click.echo(f"look closer: miniloop compare {item.target.name}")
 
 
-def shown(future: "Future[Comparison]", json_wanted: bool) -> Comparison:
+@dataclass
+class Crew:
+    """What comparisons are made with: threads to wait in, the cells they run, servers."""
+
+    pool: ThreadPoolExecutor
+    services: Services
+    children: Children = field(default_factory=Children)
+
+
+def compare_program(
+    target: Target,
+    plan: Plan,
+    crew: Crew,
+    stdin: Path | None = None,
+    tell: Callable[[Cell, int], None] = lambda _cell, _run: None,
+) -> Comparison | NotRun:
+    """Compare a program, with all that it needs if it is an example; see `compat.comparing`."""
+    example = example_of(target)
+    libraries = example.libraries if example else ()
+    lacking = missing_libraries(plan.interpreter, libraries)
+    if lacking:
+        extra = "pip install 'miniloop[libraries]'"
+        return NotRun(target, f"needs {' and '.join(lacking)}: {extra}")
+    around = partial(crew.services.fresh, example.services if example else ())
+    try:
+        return compare_cells(target, plan, crew.children, stdin, tell, around)
+    except ServiceError as error:
+        return NotRun(target, f"cannot be run: {error}")
+
+
+def example_of(target: Target) -> Example | None:
+    """Return the example that a target is, however its path is written."""
+    path = Path(target.name).resolve()
+    for example in EXAMPLES:
+        if target.kind == "script" and example.path == path:
+            return example
+    return None
+
+
+def shown(future: "Future[Comparison | NotRun]", json_wanted: bool) -> Comparison | NotRun:
     """Wait for a comparison and print its line."""
     comparison = future.result()
     if not json_wanted:
@@ -137,18 +195,18 @@ def shown(future: "Future[Comparison]", json_wanted: bool) -> Comparison:
 
 
 @contextmanager
-def workers(count: int) -> Iterator[tuple[ThreadPoolExecutor, Children]]:
-    """Give threads to wait in, and the cells they run; if anything is raised, all are ended."""
-    children = Children()
-    pool = ThreadPoolExecutor(count, "cell")
-    try:
-        yield pool, children
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        children.stop()
-        raise
-    finally:
-        pool.shutdown()
+def workers(count: int) -> Iterator[Crew]:
+    """Give a crew with so many threads; if anything is raised, all cells are ended."""
+    with Services() as services:
+        crew = Crew(ThreadPoolExecutor(count, "cell"), services)
+        try:
+            yield crew
+        except BaseException:
+            crew.pool.shutdown(wait=False, cancel_futures=True)
+            crew.children.stop()
+            raise
+        finally:
+            crew.pool.shutdown()
 
 
 @contextmanager
@@ -186,8 +244,8 @@ def tell(text: str) -> None:
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
 
-def print_json(comparisons: list[Comparison]) -> None:
+def print_json(comparisons: list[Comparison], not_run: Sequence[NotRun] = ()) -> None:
     """Print the comparisons for machines."""
     from compat.machine import as_json
 
-    click.echo(as_json(comparisons))
+    click.echo(as_json(comparisons, not_run))

@@ -2,9 +2,9 @@
 
 import click
 
-from compat.commands import PROGRAM, interpreter_options, target_arguments
+from compat.commands import PROGRAM, interpreter_options, parse_target, target_arguments
 from compat.launching import become, command, installed_loops, parse_interpreter
-from compat.options import LOOPS, NAMES, BadUsage, Cell, parse_target
+from compat.options import LOOPS, NAMES, BadUsage, Cell
 
 
 @click.command(context_settings=PROGRAM)
@@ -35,8 +35,8 @@ def run(
 ) -> None:
     """Run PROGRAM, unmodified, in one cell.
 
-    PROGRAM is a file, a directory with a __main__.py, MODULE:FUNCTION, or with -m a module; what
-    follows it are its own arguments. The exit status is the program's.
+    PROGRAM is a file, a directory with a __main__.py, MODULE:FUNCTION, an example's name, or with
+    -m a module; what follows it are its own arguments. The exit status is the program's.
     """
     target = parse_target(program, as_module)
     interpreter = parse_interpreter(python, warnings, x)
