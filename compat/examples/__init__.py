@@ -19,14 +19,16 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One program: its file name without `.py`, what it teaches, and what it needs of the loop.
+    """One program: its file name without `.py`, what it teaches, and what it needs.
 
-    `needs` is "" for programs that only schedule, "network" for those that open sockets.
+    `libraries` are the import names of those that must be installed, `services` the servers that
+    must run ("postgresql", "redis"); see `compat.services` for how a program finds them.
     """
 
     name: str
     teaches: str
-    needs: str = ""
+    libraries: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -82,13 +84,57 @@ EXAMPLES: tuple[Example, ...] = (
     Example("task_queue_service", "jobs with results, retries and failures, shut down in order"),
     # Over sockets
     Example("readiness_callbacks", "add_reader: a server made of callbacks alone"),
-    Example("tcp_echo", "a stream server and two clients in one program", needs="network"),
-    Example("udp_echo", "datagrams and the protocol callbacks", needs="network"),
-    Example("chat_room", "one server passes lines on between its clients", needs="network"),
+    Example("raw_socket_server", "a blocking server, and the same with sock_accept and sock_recv"),
+    Example("tcp_echo", "a stream server and two clients in one program"),
+    Example("udp_echo", "datagrams and the protocol callbacks"),
+    Example("streams_line_protocol", "bytes into messages: readuntil, readexactly, and limits"),
+    Example("chat_room", "one server passes lines on between its clients"),
+    Example("slow_reader", "write never waits, drain does: whose pace is it?"),
+    Example("http_by_hand", "what a web client and a web server say to each other"),
+    Example("port_scanner", "connected, refused, or no answer: many attempts with a timeout"),
+    Example("tcp_proxy", "two streams make a connection, and each ends on its own"),
+    Example("file_transfer", "sendfile on one side, a buffered protocol on the other"),
+    Example("udp_discovery", "datagrams get lost: numbers, timeouts and asking again"),
+    Example("unix_socket_control", "speak with a running service through a file, in JSON"),
+    Example("tls_echo", "encrypted streams: trust, names, ALPN and start_tls"),
+    # A program among others
+    Example("subprocess_pipeline", "start programs, feed them, chain them, end them"),
+    Example("signal_shutdown", "on a signal: no new work, finish what has begun, end"),
+    # With libraries, which know nothing of the loop below
+    Example("aiohttp_fetch", "a session, a request, an answer", ("aiohttp",)),
+    Example("aiohttp_gather", "many pages at once, and not too many", ("aiohttp",)),
     Example(
-        "raw_socket_server",
-        "a blocking socket server, and the same with sock_accept and sock_recv",
-        needs="network",
+        "aiohttp_errors", "what can go wrong with a fetch, and what it is called", ("aiohttp",)
+    ),
+    Example("aiohttp_mirrors", "the first answer wins, or the majority", ("aiohttp",)),
+    Example("aiohttp_post", "JSON, forms, files, and bodies made on the way", ("aiohttp",)),
+    Example("aiohttp_headers", "headers, cookies, a login and redirects", ("aiohttp",)),
+    Example("aiohttp_service", "routes, a middleware, errors in JSON, start and end", ("aiohttp",)),
+    Example("web_crawler", "follow every link of a site once, with workers", ("aiohttp", "bs4")),
+    Example(
+        "websocket_server_and_client", "both sides may speak at any time", libraries=("websockets",)
+    ),
+    Example(
+        "httpx_http2",
+        "many requests at a time over one encrypted connection",
+        libraries=("httpx", "h2", "hypercorn"),
+    ),
+    Example(
+        "starlette_service",
+        "an ASGI service with background tasks, served by uvicorn",
+        libraries=("starlette", "uvicorn", "httpx"),
+    ),
+    Example(
+        "asyncpg_manager",
+        "a pool of connections to PostgreSQL, and transactions",
+        libraries=("asyncpg",),
+        services=("postgresql",),
+    ),
+    Example(
+        "redis_cache",
+        "a cache in Redis, cleared by publish and subscribe",
+        libraries=("redis",),
+        services=("redis",),
     ),
 )
 

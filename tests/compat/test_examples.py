@@ -9,58 +9,61 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
+import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-import miniloop
 from compat.examples import EXAMPLES, Example, find
-from compat.launching import command, installed_loops
-from compat.options import ALL_CELLS, BASELINE, Cell, Interpreter, Target
+from compat.launching import command, missing_libraries
+from compat.options import BASELINE, Cell, Interpreter, Target
+from compat.services import VARIABLES, Services
+from tests.compat.cells import INSTALLED
 
 EXPECTED = Path(__file__).resolve().parent / "examples_expected"
 TIMEOUT = 60.0  # seconds; an example takes about one
 AT_ONCE = 3  # cells: an example mostly sleeps
-LONGEST = 90  # lines
+LONGEST = 120  # lines
 
 NAMES = [example.name for example in EXAMPLES]
 
 
-def has_network(cell: Cell) -> bool:
-    """Return whether programs in `cell` can open connections yet."""
-    return "miniloop" not in (cell.names, cell.loop) or hasattr(miniloop, "open_connection")
+@pytest.fixture(scope="module")
+def services() -> Iterator[Services]:
+    """The servers that examples need, each started for the first that asks."""
+    with Services() as running:
+        yield running
 
 
-def cells_for(example: Example) -> list[Cell]:
-    """Return the cells of this interpreter that have what `example` needs."""
-    loops = installed_loops(Interpreter())
-    return [
-        cell
-        for cell in ALL_CELLS
-        if cell.loop in loops and (example.needs != "network" or has_network(cell))
-    ]
-
-
-def run(example: Example, cell: Cell) -> tuple[int, str, str]:
+def run(example: Example, cell: Cell, services: Services) -> tuple[int, str, str]:
     """Return the exit status, the output and the errors of `example` in `cell`.
 
-    Warnings that Python hides by default are shown, so that they are among the errors.
+    Warnings that Python hides by default are shown, so that they are among the errors. The servers
+    that it needs are as new for every run.
     """
     interpreter = Interpreter(flags=("-Wdefault",))
     words = command(cell, Target("script", str(example.path)), interpreter)
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL
-    )
+    with services.fresh(example.services) as urls:
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **urls},
+        )
     return done.returncode, done.stdout, done.stderr
 
 
-def complaint(example: Example, cell: Cell, expected: str) -> str:
+def complaint(example: Example, cell: Cell, expected: str, services: Services) -> str:
     """Return what is wrong with `example` in `cell`, or "" if nothing is."""
     try:
-        status, output, errors = run(example, cell)
+        status, output, errors = run(example, cell, services)
     except subprocess.TimeoutExpired:
         return f"{cell}: not done after {TIMEOUT} s"
     if output == expected and not errors and status == 0:
@@ -72,12 +75,13 @@ def complaint(example: Example, cell: Cell, expected: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_same_lines_in_every_cell(name: str) -> None:
+def test_same_lines_in_every_cell(name: str, services: Services) -> None:
     example = find(name)
+    missing = missing_libraries(Interpreter(), example.libraries)
+    assert not missing, "install them with the extra `libraries`"
     expected = (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
-    cells = cells_for(example)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        complaints = pool.map(lambda cell: complaint(example, cell, expected), cells)
+        complaints = pool.map(lambda cell: complaint(example, cell, expected, services), INSTALLED)
         wrong = [text for text in complaints if text]
     assert not wrong, "\n".join(wrong)
 
@@ -92,7 +96,7 @@ def test_the_index_lists_what_is_there() -> None:
 def test_every_example_is_described_in_one_line() -> None:
     for example in EXAMPLES:
         assert 0 < len(example.teaches) <= 72, example.name
-        assert example.needs in ("", "network"), example.name
+        assert set(example.services) <= set(VARIABLES), example.name
     descriptions = {example.teaches for example in EXAMPLES}
     assert len(descriptions) == len(EXAMPLES)
 
@@ -106,6 +110,7 @@ def test_an_unknown_example_is_answered_with_those_that_exist() -> None:
 def test_file_is_a_small_program_with_a_lesson(name: str) -> None:
     # The file's directory is sys.path[0] of every other example: it must not hide a module.
     assert name not in sys.stdlib_module_names
+    assert not any(name in example.libraries for example in EXAMPLES)
     text = find(name).path.read_text(encoding="utf-8")
     lesson = ast.get_docstring(ast.parse(text)) or ""
     assert "\nTeaches: " in lesson
@@ -115,13 +120,32 @@ def test_file_is_a_small_program_with_a_lesson(name: str) -> None:
     assert len(text.splitlines()) <= LONGEST
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_libraries_that_are_imported_are_listed(name: str) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(find(name).path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.partition(".")[0])
+    assert imported - set(sys.stdlib_module_names) <= set(find(name).libraries)
+
+
+def test_the_certificate_of_the_examples_does_not_run_out() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(EXAMPLES[0].path.with_name("localhost.pem"))
+    (certificate,) = context.get_ca_certs()
+    assert certificate["notAfter"] == "Dec 31 23:59:59 9999 GMT"
+
+
 def write_expected(names: list[str]) -> None:
     """Write down what the named examples print on asyncio."""
-    for name in names:
-        status, output, errors = run(find(name), BASELINE)
-        if status or errors:
-            raise SystemExit(f"{name} failed:\n{errors}")
-        (EXPECTED / f"{name}.txt").write_text(output, encoding="utf-8")
+    with Services() as services:
+        for name in names:
+            status, output, errors = run(find(name), BASELINE, services)
+            if status or errors:
+                raise SystemExit(f"{name} failed:\n{errors}")
+            (EXPECTED / f"{name}.txt").write_text(output, encoding="utf-8")
 
 
 if __name__ == "__main__":
