@@ -8,19 +8,21 @@ import sys
 import time
 from pathlib import Path
 
-from .cells import CELLS, Cell, difference, explain, perform, script
-from .grammar import from_seed
+from .cells import CELLS, NETWORK_CELLS, Cell, difference, explain, perform, script
+from .grammar import from_seed, network_from_seed
 from .shrinking import smallest
-from .versions import IN_NAMES, IN_TASKS, left_out
+from .versions import IN_NAMES, IN_NETWORK, IN_TASKS, left_out
 
 
-def show(path: str, eager: bool) -> str | None:
+def show(path: str, eager: bool, salt: int | None = None) -> str | None:
     """Run the program in the file *path*: in one cell, or compare the first with the others.
 
-    Returns None when all do the same.
+    With a *salt* it is one of the network.  Returns None when all do the same.
     """
-    program = script(Path(path).read_text(), eager, path)
-    cells = (Cell(*sys.argv[1:3]),) if len(sys.argv) > 2 else CELLS
+    program = script(Path(path).read_text(), eager, path, salt)
+    cells = CELLS if salt is None else NETWORK_CELLS
+    if len(sys.argv) > 2:
+        cells = (Cell(*sys.argv[1:3]),)
     traces = [perform(program, cell) for cell in cells]
     for cell, trace in zip(cells, traces, strict=True):
         if trace != traces[0] or cell == cells[0]:
@@ -37,16 +39,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.differential")
     parser.add_argument("first", type=int, nargs="?", default=0)
     parser.add_argument("last", type=int, nargs="?")
+    parser.add_argument("--network", action="store_true", help="programs of the network")
     parser.add_argument("--differences", type=int, default=1, help="stop after so many")
     given = parser.parse_args()
     last = given.first + 1000 if given.last is None else given.last
     found = 0
-    without = left_out(IN_NAMES, IN_TASKS)
+    make, without = from_seed, left_out(IN_NAMES, IN_TASKS)
+    if given.network:
+        make, without = network_from_seed, without | left_out(IN_NETWORK)
     begun = time.perf_counter()
     gc.collect()
     gc.freeze()
     for seed in range(given.first, last):
-        different = difference(from_seed(seed, without))
+        different = difference(make(seed, without))
         if different is not None:
             print(f"=== program {seed}\n{explain(smallest(different))}\n", flush=True)
             found += 1

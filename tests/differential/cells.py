@@ -8,7 +8,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import zip_longest
 from types import CodeType
 from typing import Any, NamedTuple
@@ -16,13 +16,18 @@ from typing import Any, NamedTuple
 import miniloop
 
 from .grammar import Program
+from .network_stage import NetworkStage
 from .source import render, whole_file
 from .stage import Stage
 from .values import label, words
-from .versions import SHIELD_REPORTS
-from .virtual import BUSY, LOOPS, VirtualSelector
+from .versions import SHIELD_REPORTS, repaired
+from .virtual import BUSY, LOOPS, OWN_SELECTOR, Endless, VirtualSelector
 
 NAMES: dict[str, Any] = {"asyncio": asyncio, "miniloop": miniloop}
+
+#: On these loops a turn more or less is no difference: with BUSY one may be without a poll,
+#: and on its own selector a descriptor may be ready that nobody waits for at the moment.
+UNCOUNTED = (BUSY, OWN_SELECTOR)
 
 #: How often tasks that did not end are cancelled, before they are left alone.
 CANCELLATIONS = 6
@@ -55,6 +60,8 @@ class Difference(NamedTuple):
 #: The first is asyncio's names on asyncio's loop: what the others are compared with.
 CELLS = tuple(Cell(names, loop) for names in NAMES for loop in ("asyncio", "miniloop"))
 BUSY_CELL = Cell("miniloop", BUSY)
+#: Of a network program; for asyncio's names on our loop, with all that it does by itself.
+NETWORK_CELLS = (CELLS[0], Cell("asyncio", OWN_SELECTOR), *CELLS[2:])
 
 
 class Script(NamedTuple):
@@ -63,11 +70,18 @@ class Script(NamedTuple):
     code: CodeType
     eager: bool
     shields: bool
+    salt: int | None
 
 
-def script(source: str, eager: bool, path: str = "<program>") -> Script:
-    """Return the program *source*, ready to run."""
-    return Script(compile(source, path, "exec"), eager, "asyncio.shield(" in source)
+def script(source: str, eager: bool, path: str = "<program>", salt: int | None = None) -> Script:
+    """Return the program *source*, ready to run; with a *salt*, it is one of the network."""
+    return Script(compile(source, path, "exec"), eager, "asyncio.shield(" in source, salt)
+
+
+def ready(program: Program) -> Script:
+    """Return *program*, ready to run."""
+    salt = program.salt if program.opening else None
+    return script(render(program), program.eager, salt=salt)
 
 
 def perform(program: Script, cell: Cell) -> Trace:
@@ -76,15 +90,20 @@ def perform(program: Script, cell: Cell) -> Trace:
     loop = LOOPS[cell.loop](selector)
     selector.idle = loop.stop
     names = NAMES[cell.names]
-    stage = Stage(names, loop, selector, program.shields and not SHIELD_REPORTS)
+    make = Stage if program.salt is None else NetworkStage
+    stage = make(names, loop, selector, program.shields and not SHIELD_REPORTS)
+    selector.salt = program.salt or 0
     loop.set_exception_handler(stage.report)
     if program.eager:
         loop.set_task_factory(getattr(names, "eager_task_factory", None))
     namespace = stage.namespace()
     exec(program.code, namespace)
     loop.call_soon(namespace["begin"])
-    with _nobody_disturbs(stage.unordered):
+    newer = nullcontext() if program.salt is None else repaired()
+    with newer, _nobody_disturbs(stage.unordered):
         everybody_ended = _run_to_the_end(stage)
+        if isinstance(stage, NetworkStage):
+            stage.close_all()
         stage.ordered = False
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
@@ -108,6 +127,8 @@ def _run_to_the_end(stage: Stage) -> bool:
         _run(stage)
         waiting = sorted(stage.names.all_tasks(stage.loop), key=lambda task: label(task) or "")
         stage.note("waiting", [label(task) for task in waiting])
+        if isinstance(stage, NetworkStage):
+            stage.note("watched", stage.watches())
         if not waiting:
             break
         for task in waiting:
@@ -124,6 +145,9 @@ def _run(stage: Stage) -> None:
             stage.loop.run_forever()
         except (SystemExit, KeyboardInterrupt) as error:
             stage.note("came out", type(error).__name__)
+        except Endless:
+            stage.note("endless")
+            return
         else:
             return
 
@@ -168,10 +192,15 @@ def _nobody_disturbs(unordered: list[Any]) -> Iterator[None]:
             gc.enable()
 
 
-def perform_all(program: Program, cells: tuple[Cell, ...] = CELLS) -> dict[Cell, Trace]:
+def cells_of(program: Program) -> tuple[Cell, ...]:
+    """Return the cells in which *program* is compared."""
+    return NETWORK_CELLS if program.opening else CELLS
+
+
+def perform_all(program: Program, cells: tuple[Cell, ...]) -> dict[Cell, Trace]:
     """Run *program* in each of *cells*."""
-    ready = script(render(program), program.eager)
-    return {cell: perform(ready, cell) for cell in cells}
+    runs = ready(program)
+    return {cell: perform(runs, cell) for cell in cells}
 
 
 def same(one: Trace, other: Trace, turns: bool = True) -> bool:
@@ -181,12 +210,16 @@ def same(one: Trace, other: Trace, turns: bool = True) -> bool:
     return [event[1:] for event in one.events] == [event[1:] for event in other.events]
 
 
-def difference(program: Program, cells: tuple[Cell, ...] = CELLS) -> Difference | None:
-    """Return the first of *cells* that does not do what the first one does, or None."""
+def difference(program: Program, cells: tuple[Cell, ...] | None = None) -> Difference | None:
+    """Return the first of *cells* that does not do what the first one does, or None.
+
+    By default they are those in which such programs are compared.
+    """
+    cells = cells or cells_of(program)
     traces = perform_all(program, cells)
     first, *others = cells
     for other in others:
-        if not same(traces[first], traces[other], turns=other.loop != BUSY):
+        if not same(traces[first], traces[other], turns=other.loop not in UNCOUNTED):
             return Difference(program, first, other, traces[first], traces[other])
     return None
 
@@ -198,7 +231,7 @@ def explain(found: Difference) -> str:
         for trace in (found.ones, found.others)
     )
     lines = [whole_file(found.program), "", f"{found.one} | {found.other}"]
-    first = 1 if found.other.loop == BUSY else 0
+    first = 1 if found.other.loop in UNCOUNTED else 0
     for index, (one, other) in enumerate(zip_longest(ones, others, fillvalue=())):
         if one[first:] != other[first:]:
             start = max(0, index - 6)

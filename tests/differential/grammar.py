@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 
+from . import network_templates
 from .templates import (
     DOMAINS,
     EXPRESSIONS,
@@ -39,6 +40,7 @@ FEWEST_TASKS = 2
 LONGEST_BLOCK = 6
 DEEPEST = 4
 MOST_OPERATIONS = 32
+MOST_LINKS = 3
 
 
 class Operation(NamedTuple):
@@ -54,11 +56,17 @@ Block: TypeAlias = tuple[Operation, ...]
 
 @dataclass(frozen=True)
 class Program:
-    """Tasks that start together, the objects they share, and how the loop starts tasks."""
+    """Tasks that start together, the objects they share, and how the loop starts tasks.
+
+    A program of the network first does what is in *opening*, and *salt* decides which of
+    the descriptors that are ready at once comes first.
+    """
 
     tasks: tuple[Block, ...]
     shared: tuple[tuple[str, str], ...]
     eager: bool = False
+    opening: Block = ()
+    salt: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,13 @@ class Template:
 
 
 def _templates() -> Iterator[tuple[str, str, Template]]:
-    for table, is_expression in ((EXPRESSIONS, True), (STATEMENTS, False)):
+    tables = (
+        (EXPRESSIONS, True),
+        (STATEMENTS, False),
+        (network_templates.EXPRESSIONS, True),
+        (network_templates.STATEMENTS, False),
+    )
+    for table, is_expression in tables:
         for family, kinds in table.items():
             for kind, text in kinds.items():
                 named = [hole for _, hole, _, _ in Formatter().parse(text) if hole]
@@ -81,6 +95,7 @@ def _templates() -> Iterator[tuple[str, str, Template]]:
                 yield family, kind, Template(text, holes, needs_await, is_expression)
 
 
+_DOMAINS = DOMAINS | network_templates.DOMAINS
 TEMPLATES = {kind: template for _, kind, template in _templates()}
 _FAMILY = {kind: family for family, kind, _ in _templates()}
 
@@ -108,7 +123,7 @@ def awaits(hole: str, around: bool) -> bool:
 
 
 @dataclass
-class _Growing:
+class Growing:
     """A program in the making."""
 
     choose: Choose
@@ -131,8 +146,9 @@ class _Growing:
         """Return what stands in the place of *hole*."""
         if hole in self.same:
             return self.same[hole]
-        options = tuple(option for option in DOMAINS[hole] if option not in self.without)
-        return self.text(self.pick(options or DOMAINS[hole]))
+        domain = _DOMAINS[hole]
+        options = tuple(option for option in domain if option not in self.without)
+        return self.text(self.pick(options or domain))
 
     def block(self, depth: int, may_await: bool) -> Block:
         """Return some operations; fewer the deeper they are."""
@@ -148,6 +164,10 @@ class _Growing:
         self.operations += 1
         kinds = _kinds(self.pick(self.families), self.without, may_await)
         kind = self.pick(kinds or _kinds("core", self.without, may_await))
+        return self.make(kind, depth, may_await)
+
+    def make(self, kind: str, depth: int, may_await: bool) -> Operation:
+        """Return an operation of this *kind*, or one that is no deeper than it may be."""
         if depth >= DEEPEST:
             while any(hole_kind(hole) in BODIES | FUNCTIONS for hole in TEMPLATES[kind].holes):
                 kind = "turn" if may_await else "cancel"
@@ -166,7 +186,7 @@ class _Growing:
         """Fill the holes of a value that has some itself."""
         while "{" in template:
             hole = template[template.index("{") + 1 : template.index("}")]
-            template = template.replace("{" + hole + "}", self.fill(hole), 1)
+            template = template.replace("{" + hole + "}", self.fill(hole_kind(hole)), 1)
         return template
 
 
@@ -184,11 +204,39 @@ def grow(choose: Choose, without: Collection[str] = (), about: Collection[str] =
     without = frozenset(without)
     if eager:
         without |= NOT_IF_EAGER | {kind.removesuffix(" if eager") for kind in without}
-    growing = _Growing(choose, ("core", *chosen), without)
+    growing = Growing(choose, ("core", *chosen), without)
     growing.meet()
     shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
     tasks = tuple(growing.block(0, True) for _ in range(FEWEST_TASKS + choose(3)))
     return Program(tuple(filter(None, tasks)), shared, eager)
+
+
+def grow_network(
+    choose: Choose, without: Collection[str] = (), about: Collection[str] = ()
+) -> Program:
+    """Return a program of the network made by *choose*; see `grow` for the rest."""
+    links = network_templates.LINKS
+    kinds = tuple(kind for kind in links if kind in about) or tuple(links)
+    kinds = tuple(kind for kind in kinds if kind not in without)
+    chosen = [kinds[choose(len(kinds))] for _ in range(1 + choose(MOST_LINKS))]
+    families = {_FAMILY[kind] for kind in about if kind in _FAMILY} - {"opening"}
+    used = sorted(families) or [family for kind in chosen for family in links[kind]]
+    others = network_templates.FAMILIES
+    extra = ("opening", others[choose(len(others))])[choose(2) :]
+    growing = Growing(choose, ("core", *used, *extra[: choose(3)]), frozenset(without))
+    growing.meet()
+    opening = tuple(growing.make(kind, 0, True) for kind in chosen)
+    shared = tuple((name, growing.text(made)) for name, made in SHARED.items())
+    tasks = tuple(growing.block(0, True) for _ in range(FEWEST_TASKS + choose(3)))
+    return Program(tuple(filter(None, tasks)), shared, False, opening, choose(4))
+
+
+def network_from_seed(
+    seed: int, without: Collection[str] = (), about: Collection[str] = ()
+) -> Program:
+    """Return the network program number *seed*; see `grow` for the rest."""
+    chance = random.Random(seed).random
+    return grow_network(lambda count: int(chance() * count), without, about)
 
 
 def from_seed(seed: int, without: Collection[str] = (), about: Collection[str] = ()) -> Program:
@@ -203,6 +251,12 @@ def programs(draw: st.DrawFn, without: Collection[str] = ()) -> Program:
     return grow(lambda count: draw(st.integers(0, count - 1)), without)
 
 
+@st.composite
+def network_programs(draw: st.DrawFn, without: Collection[str] = ()) -> Program:
+    """Return a strategy for programs of the network."""
+    return grow_network(lambda count: draw(st.integers(0, count - 1)), without)
+
+
 def does(program: Program) -> frozenset[str]:
     """Return the kinds of operation in *program*, and what `grow` can be told to leave out."""
     found: set[str] = set()
@@ -214,7 +268,7 @@ def does(program: Program) -> frozenset[str]:
                 if isinstance(filling, tuple):
                     look(filling)
 
-    for block in program.tasks:
+    for block in (program.opening, *program.tasks):
         look(block)
     if program.eager:
         found |= {"eager", *(f"{kind} if eager" for kind in found)}

@@ -35,6 +35,10 @@ def smallest(found: Difference) -> Difference:
 def _smaller(program: Program) -> Iterator[Program]:
     if program.eager:
         yield replace(program, eager=False)
+    if len(program.opening) > 1 or (program.opening and not program.tasks):
+        for less in _less(program.opening, True):
+            if less:
+                yield replace(program, opening=less)
     tasks = program.tasks
     for index, block in enumerate(tasks):
         yield replace(program, tasks=tasks[:index] + tasks[index + 1 :])

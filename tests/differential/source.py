@@ -19,7 +19,7 @@ if __name__ == "__main__":
     import sys
     sys.path.insert(0, ".")
     from tests.differential.__main__ import show
-    sys.exit(show(__file__, eager={eager}))
+    sys.exit(show(__file__, eager={eager}, salt={salt}))
 '''
 
 INDENT = "    "
@@ -52,6 +52,8 @@ class _Writer:
                     INDENT + "finally:",
                     *_indented(_indented(_step(f"{name} left", "Exception", "s", _LEAVE))),
                 ]
+            case "opening":
+                lines = [f"async def {name}():", *_indented(body)]
             case _:
                 lines = [f"async def {name}():", *_indented(body), INDENT + f"return '{name}'"]
         renewed = sorted(set(re.findall(r"^ *(future\d) = ", "\n".join(lines), re.MULTILINE)))
@@ -119,9 +121,15 @@ def render(program: Program) -> str:
     """
     writer = _Writer()
     begin = ["def begin():"]
+    opening = writer.function("opening", program.opening) if program.opening else ""
+    starts = []
     for block in program.tasks:
         name = writer.function("task", block)
-        begin.append(f"{INDENT}keep(asyncio.create_task({name}(), name='{name}'))")
+        starts.append(f"{INDENT}keep(asyncio.create_task({name}(), name='{name}'))")
+    if opening:
+        writer.finished[0] += starts
+        starts = [f"{INDENT}keep(asyncio.create_task({opening}(), name='{opening}'))"]
+    begin += starts
     functions = ["\n".join(lines) for _, lines in sorted(writer.finished.items())]
     if len(begin) == 1:
         begin.append(INDENT + "pass")
@@ -138,4 +146,5 @@ def _shared(program: Program, body: str) -> list[str]:
 
 def whole_file(program: Program) -> str:
     """Return *program* as a file that can be run by itself."""
-    return HEADER.format(eager=program.eager) + "\n\n" + render(program)
+    salt = program.salt if program.opening else None
+    return HEADER.format(eager=program.eager, salt=salt) + "\n\n" + render(program)

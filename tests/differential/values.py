@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from zlib import crc32
 
 #: The number of the first task of a crowd; no function has so high a one.
 MANY = 1000
+#: From so many bytes on, data is noted by its checksum.
+LONG = 40
 #: Exceptions whose text is each library's own.
 OWN_WORDS = ("InvalidStateError", "RecursionError")
 
@@ -48,7 +51,13 @@ def plain(value: Any) -> Any:
         return _plain_future(value)
     if value is None or isinstance(value, int | float):
         return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _plain_bytes(bytes(value))
     return type(value).__name__
+
+
+def _plain_bytes(data: bytes) -> str:
+    return str(data) if len(data) < LONG else f"{len(data)} bytes, {crc32(data):x}"
 
 
 def _plain_exception(error: BaseException) -> list[Any]:
@@ -56,6 +65,10 @@ def _plain_exception(error: BaseException) -> list[Any]:
     told: list[Any] = [name]
     if name not in OWN_WORDS:
         told += [plain(each) for each in error.args]
+    if hasattr(error, "partial"):
+        told.append(plain(error.partial))
+    if hasattr(error, "consumed"):
+        told.append(error.consumed)
     if error.__cause__ is not None:
         told += ["from", type(error.__cause__).__name__]
     return told

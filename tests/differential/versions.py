@@ -5,9 +5,12 @@ As little as possible: a test fails for an entry without which nothing differs.
 
 from __future__ import annotations
 
+import asyncio.selector_events
+import asyncio.sslproto
 import sys
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from .templates import EXPRESSIONS, STATEMENTS
 
@@ -27,6 +30,8 @@ class Older(NamedTuple):
     kinds: frozenset[str]
     reason: str
     since: tuple[int, ...] = (3, 11)
+    #: Kinds of operation with which it shows soon.
+    about: tuple[str, ...] = ()
 
 
 #: Differences between the libraries' names: with the same names both loops do the same.
@@ -101,6 +106,119 @@ IN_TASKS = (
         "a future refuses a StopIteration; now it makes a RuntimeError of it",
     ),
 )
+
+
+#: Differences in what is about connections, between names or loops.
+IN_NETWORK = (
+    Older(
+        "tls-over-tls",
+        (3, 13),
+        frozenset({"tls_again"}),
+        "TLS over TLS cannot be aborted because of an error",
+        about=("open_tls_protocols", "tls_again", "wire_write"),
+    ),
+    Older(
+        "empty-datagram",
+        (3, 13),
+        frozenset({"bytes()"}),
+        "a datagram of nothing is not sent",
+        about=("open_datagrams",),
+    ),
+    Older(
+        "separators",
+        (3, 13),
+        frozenset({"readuntil_first"}),
+        "there can be one separator only",
+        about=("open_streams", "readuntil_first", "write"),
+    ),
+)
+
+
+# -- what is not left out, but repaired for as long as a program of the network runs ---------------
+
+
+def _writelines(self: Any, data: Any) -> None:
+    if self._conn_lost and data and not self._eof and self._empty_waiter is None:
+        self.write(data[0])  # as for any data: that it is lost is counted
+    else:
+        if self._write_ready is None:  # it is closing
+            self._write_ready = self._write_sendmsg
+        _ORIGINAL["writelines"](self, data)
+        if self._buffer:
+            self._maybe_pause_protocol()
+
+
+def _is_closing(self: Any) -> bool:
+    below = self._ssl_protocol and self._ssl_protocol._transport
+    return self._closed or (below is not None and below.is_closing())
+
+
+_SOCKETS: Any = asyncio.selector_events
+_TLS: Any = asyncio.sslproto
+
+
+class Repair(NamedTuple):
+    """A method of asyncio's that is mended in version *until*; *better* takes its place."""
+
+    until: tuple[int, ...]
+    owner: Any
+    method: str
+    better: Any
+    reason: str
+    about: tuple[str, ...]
+    since: tuple[int, ...] = (3, 11)
+
+
+def _joined(self: Any, data: Any) -> None:
+    if self._eof:
+        raise RuntimeError("Cannot call writelines() after write_eof()")
+    _ORIGINAL["writelines"](self, data)
+
+
+REPAIRS = tuple(
+    repair
+    for repair in (
+        Repair(
+            (3, 13, 6),
+            _SOCKETS._SelectorSocketTransport,
+            "writelines",
+            _writelines,
+            "neither pauses the protocol nor notices that the transport is closing or lost",
+            ("open_protocols", "wire_writelines"),
+            since=(3, 12),
+        ),
+        Repair(
+            (3, 12),
+            _SOCKETS._SelectorSocketTransport,
+            "writelines",
+            _joined,
+            "says write() when it means writelines()",
+            ("open_protocols", "wire_writelines"),
+        ),
+        Repair(
+            (3, 13, 3),
+            _TLS._SSLProtocolTransport,
+            "is_closing",
+            _is_closing,
+            "does not know that the connection below is closing",
+            ("open_tls_streams", "wire_state", "drain"),
+        ),
+    )
+    if repair.since <= sys.version_info < repair.until
+)
+_ORIGINAL = {repair.method: getattr(repair.owner, repair.method) for repair in REPAIRS}
+
+
+@contextmanager
+def repaired() -> Iterator[None]:
+    """Have asyncio as its newer versions are."""
+    for repair in REPAIRS:
+        setattr(repair.owner, repair.method, repair.better)
+    try:
+        yield
+    finally:
+        for repair in REPAIRS:
+            setattr(repair.owner, repair.method, _ORIGINAL[repair.method])
 
 
 def applying(*tables: Iterable[Older]) -> list[Older]:

@@ -16,11 +16,14 @@ from typing import Any
 
 from miniloop.core.loop import PATIENCE
 from miniloop.eventloop import EventLoop
+from miniloop.net.sockets import edges_of
 
 #: Our loop as it is when it puts off polling: its turns cannot be counted from outside.
 BUSY = "miniloop, seldom polling"
+#: Our loop with what it does on the platform's own selector only.
+OWN_SELECTOR = "miniloop, own selector"
 #: Beyond any program of the grammar: one that gets here would never end.
-MOST_TURNS = 10_000
+MOST_TURNS = 3_000
 
 
 class Endless(BaseException):
@@ -33,6 +36,10 @@ class VirtualSelector(selectors.DefaultSelector):
     ``now`` is the time in seconds, ``turns`` how often the loop has asked since
     that moment came, and ``idle`` is called when nothing is ready and nothing
     will ever be.  With ``collect`` set, what is unreachable is freed once.
+
+    Of descriptors that were given a number it says what is ready by number (in an order
+    that depends on ``salt``): to the kernel's order it would matter how often a loop
+    asks, and registers what it could have left registered.
     """
 
     def __init__(self) -> None:
@@ -41,6 +48,12 @@ class VirtualSelector(selectors.DefaultSelector):
         self.turns = 0
         self.idle: Callable[[], object] = lambda: None
         self.collect = False
+        self.numbers: dict[int, int] = {}
+        self.salt = 0
+
+    def call(self, fd: int, number: int) -> None:
+        """Give the descriptor *fd* a *number*."""
+        self.numbers[fd] = number
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """Return what is ready; if nothing is, let *timeout* seconds pass at once.
@@ -49,6 +62,7 @@ class VirtualSelector(selectors.DefaultSelector):
         """
         self.turns += 1
         if self.turns > MOST_TURNS:
+            self.turns = 0
             raise Endless
         if self.collect:
             self.collect = False
@@ -61,6 +75,8 @@ class VirtualSelector(selectors.DefaultSelector):
             elif timeout > 0:
                 self.turns = 0
                 self.now += timeout
+        elif self.numbers:
+            events.sort(key=lambda event: self.numbers.get(event[0].fd, -1) ^ self.salt)
         return events
 
     def time(self) -> float:
@@ -87,8 +103,15 @@ def miniloop_loop(selector: VirtualSelector) -> EventLoop:
 
 def busy_loop(selector: VirtualSelector) -> EventLoop:
     """Return a loop of ours that polls seldom, as it does with a selector of its own."""
-    loop = miniloop_loop(selector)
+    loop = own_selector_loop(selector)
     loop._patience = PATIENCE
+    return loop
+
+
+def own_selector_loop(selector: VirtualSelector) -> EventLoop:
+    """Return a loop of ours that takes *selector* for its own, but polls in every turn."""
+    loop = miniloop_loop(selector)
+    loop._edges = edges_of(selector)
     return loop
 
 
@@ -97,4 +120,5 @@ LOOPS: dict[str, Callable[[VirtualSelector], Any]] = {
     "asyncio": AsyncioLoop,
     "miniloop": miniloop_loop,
     BUSY: busy_loop,
+    OWN_SELECTOR: own_selector_loop,
 }
