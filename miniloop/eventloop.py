@@ -28,6 +28,7 @@ from .interface import AbstractEventLoop
 from .net import (
     connect,
     endpoints,
+    fork,
     listening,
     pipes,
     readiness,
@@ -59,6 +60,8 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     Counterpart: ``asyncio.SelectorEventLoop``.
     """
 
+    _wakeup_class = Wakeup
+
     def __init__(
         self,
         selector: selectors.BaseSelector | None = None,
@@ -75,7 +78,8 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         self._edges = sockets.edges_of(self._selector) if selector is None else None
         self._scratch: memoryview | None = None
         self._signals = Signals(self, lambda: self._wakeup.fileno())
-        self._wakeup = Wakeup(self, self._signals.arrived)
+        self._wakeup = self._wakeup_class(self, self._signals.arrived)
+        fork.remember(self)
 
     def __repr__(self) -> str:
         return (
@@ -102,6 +106,8 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     def _ready(self) -> deque[Any]:
         """The ready queue under asyncio's name: debuggers and test suites look for it."""
         return self.ready
+
+    _waiting = readiness.waiting
 
     def _enter(self) -> None:
         super()._enter()
@@ -261,7 +267,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
 
     def _make_socket(self, family: int, kind: int, proto: int) -> socket.socket:
         """Return a new socket: all that the loop makes itself come from here."""
-        return socket.socket(family, kind, proto)
+        return socket.socket(family=family, type=kind, proto=proto)
 
     def _stop_serving(self, sock: socket.socket) -> None:
         """Watch *sock*, which listens, no longer, and close it."""

@@ -49,7 +49,7 @@ PATIENCE = 64
 MAXIMUM_SELECT_TIMEOUT = 24 * 3600  # seconds; some systems refuse more than a day
 
 #: Whose instances the loop lets wait by itself; a subclass may have methods of its own.
-OWN = frozenset({Future, Task})
+OWN: set[type] = {Future, Task}
 
 _new = object.__new__
 
@@ -84,18 +84,16 @@ class Loop(Controls):
 
     def iterations(self) -> Generator[float | None, Any, None]:
         """Run; yield the seconds to wait for events (None: for ever), get the events back."""
-        ready, timers, heap = self.ready, self.timers, self.timers.heap
-        popleft, append = ready.popleft, ready.append
-        patience, current, watch, begun = 0, None, None, False
+        ready, timers, heap, watch = self.ready, self.timers, self.timers.heap, None
+        popleft, append, patience, current, begun = ready.popleft, ready.append, 0, None, False
         try:
-            while True:
+            while not (begun and self._stopping):
                 # timeout
-                if patience < (left := len(ready)) or not left or self._stopping:
-                    if self._stopping and begun:
-                        return
+                if patience < (left := len(ready)) or not left:
                     begun, current, entry, yielded = True, self._settle(current), None, None
                     # select, arrivals
-                    self._process_events((yield self._before_select()))
+                    if (yielded := (yield self._before_select())) is not None:
+                        self._process_events(yielded)
                     patience, watch, left = self._patience, self._watch, len(ready)
                 # due
                 if heap:
@@ -103,8 +101,7 @@ class Loop(Controls):
                 # run
                 patience -= left
                 take = popleft if watch is None else watch.run(left)
-                while left:
-                    left -= 1
+                for _ in range(left):
                     entry, yielded = take(), None  # the one place where what runs next is chosen
                     if isinstance(entry, Task):
                         current_tasks[self] = current = entry
@@ -138,7 +135,10 @@ class Loop(Controls):
                             del current_tasks[self]
                             current = None
                         try:
-                            entry._context.run(entry._callback, *entry._args)
+                            if entry._args:
+                                entry._context.run(entry._callback, *entry._args)
+                            else:  # a call with a star takes twice as long
+                                entry._context.run(entry._callback)
                         except BaseException as error:
                             entry._report(error)
         finally:
@@ -146,14 +146,14 @@ class Loop(Controls):
 
     def _before_select(self) -> float | None:
         """Return the seconds to wait."""
-        self.timers.drop_cancelled()
         heap = self.timers.heap
+        if heap:
+            self.timers.drop_cancelled()
+        timeout: float | None = None
         if self.ready or self._stopping:
-            timeout: float | None = 0
+            timeout = 0
         elif heap:
             timeout = min(max(heap[0][0] - self._clock(), 0), MAXIMUM_SELECT_TIMEOUT)
-        else:
-            timeout = None
         if self._watch is not None:
             self._watch.select(timeout)
         return timeout
@@ -167,13 +167,14 @@ class Loop(Controls):
 
     def _process_events(self, events: Any) -> None:
         """Put the callbacks of ready descriptors into the ready queue, in the selector's order."""
-        ready = self.ready
         for key, mask in events:
-            reader, writer = key.data
-            if mask & selectors.EVENT_READ and reader is not None and reader._callback is not None:
-                ready.append(reader)
-            if mask & selectors.EVENT_WRITE and writer is not None and writer._callback is not None:
-                ready.append(writer)
+            for event, handle in enumerate(key.data, selectors.EVENT_READ):  # 1, 2: the masks
+                if mask & event and handle is not None and handle._callback is not None:
+                    self.ready.append(handle)
+
+    def _waiting(self) -> Callable[[float | None], Any]:
+        """Return what a run waits for events with; None instead of events if it hands them over."""
+        return self._selector.select  # type: ignore[no-any-return]
 
     # -- running it ------------------------------------------------------------
 
@@ -186,10 +187,9 @@ class Loop(Controls):
         """
         self._check_closed()
         self._check_running()
-        select = self._selector.select
         self._enter()
         try:
-            iterations = self.iterations()
+            select, iterations = self._waiting(), self.iterations()
             timeout = next(iterations)
             while True:
                 timeout = iterations.send(select(timeout))

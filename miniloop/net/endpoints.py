@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from ..support import describe
 from . import readiness, resolver
 from .listening import remove_stale, set_reuse_port
+from .transports import give_up
 from .udp import SocketDatagramTransport
 
 __all__ = ["create_datagram_endpoint"]
@@ -82,7 +83,7 @@ async def create_datagram_endpoint(
     try:
         await waiter
     except BaseException:
-        transport.close()
+        give_up(loop, transport)
         raise
     return transport, protocol
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import tcp
 from .tls import make_ssl_transport
+from .transports import give_up
 
 __all__ = ["PLAIN", "Tls", "make_transport", "open_transport"]
 
@@ -92,6 +93,6 @@ async def open_transport(
     try:
         await waiter
     except BaseException:
-        transport.close()
+        give_up(loop, transport)
         raise
     return transport, protocol

@@ -21,7 +21,7 @@ from typing import Any
 from ..interface import ReadTransport, WriteTransport
 from ..support import describe
 from . import readiness
-from .transports import QUIET_WRITES, FlowControl, wake
+from .transports import QUIET_WRITES, FlowControl, Reading, give_up, wake
 
 __all__ = ["ReadPipeTransport", "WritePipeTransport", "connect_read_pipe", "connect_write_pipe"]
 
@@ -59,7 +59,7 @@ async def _connect(
     try:
         await waiter
     except BaseException:
-        transport.close()
+        give_up(loop, transport)
         raise
     if loop.get_debug():
         describe.logger.debug(
@@ -133,7 +133,7 @@ class _Pipe(FlowControl):
             self._pipe = self._protocol = self._loop = None
 
 
-class ReadPipeTransport(_Pipe, ReadTransport):
+class ReadPipeTransport(Reading, _Pipe, ReadTransport):
     """Reads from *pipe*.  Counterpart: asyncio's ``_UnixReadPipeTransport``."""
 
     max_size = 256 * 1024  # the most that is read at once, in bytes
@@ -161,6 +161,9 @@ class ReadPipeTransport(_Pipe, ReadTransport):
         if self.is_reading():
             readiness.add(self._loop, self._fileno, _READ, self._read_ready, ())
 
+    def _stop_reading(self) -> None:
+        readiness.remove(self._loop, self._fileno, _READ)
+
     def _read_ready(self) -> None:
         try:
             data = os.read(self._fileno, self.max_size)
@@ -181,28 +184,6 @@ class ReadPipeTransport(_Pipe, ReadTransport):
         readiness.remove(loop, self._fileno, _READ)
         loop.call_soon(self._protocol.eof_received)
         loop.call_soon(self._call_connection_lost, None)
-
-    def is_reading(self) -> bool:
-        """Return whether the transport reads: it is neither paused nor closing."""
-        return not self._paused and not self._closing
-
-    def pause_reading(self) -> None:
-        """Stop reading until `resume_reading`; does nothing when paused or closing."""
-        if not self.is_reading():
-            return
-        self._paused = True
-        readiness.remove(self._loop, self._fileno, _READ)
-        if self._loop.get_debug():
-            describe.logger.debug("%r pauses reading", self)
-
-    def resume_reading(self) -> None:
-        """Read on; does nothing when not paused, or closing."""
-        if self._closing or not self._paused:
-            return
-        self._paused = False
-        self._start_reading()
-        if self._loop.get_debug():
-            describe.logger.debug("%r resumes reading", self)
 
     def close(self) -> None:
         """Stop reading and close the pipe."""

@@ -20,19 +20,37 @@ Invariants
     called `add`.  A seat that waits for the next ``sock_recv`` (see ``sockets.py``)
     is no user: it leaves as soon as anybody else comes.
 
+The shortest way
+    Half of what a selector does for each event is to put it into other words.
+    `waiting` leaves that out where nobody would see it: the platform's own epoll
+    is asked directly, and what arrived goes straight into the ready queue.
+
 Read next: wakeup.py
 """
 
 from __future__ import annotations
 
+import functools
+import select
 import selectors
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from ..core.handles import Handle
+from ..core.loop import Loop
 
-__all__ = ["TRANSITIONS", "add", "check_free", "claim", "polls", "release", "remove"]
+__all__ = [
+    "TRANSITIONS",
+    "add",
+    "check_free",
+    "claim",
+    "polls",
+    "release",
+    "remove",
+    "take_writer",
+    "waiting",
+]
 
 TRANSITIONS = (
     ("absent", "add_reader", "reading"),
@@ -96,10 +114,54 @@ def remove(loop: Any, fd: Any, event: int) -> bool:
     return True
 
 
+def take_writer(loop: Any, fd: int) -> Callable[[], object] | None:
+    """Stop watching *fd* for writing; return what it was watched for, or None."""
+    key = loop._selector.get_map().get(fd)
+    handle = None if key is None else key.data[1]
+    if handle is None or handle._callback is None:
+        return None
+    callback: Callable[[], object] = functools.partial(handle._callback, *handle._args)
+    remove(loop, fd, selectors.EVENT_WRITE)
+    return callback
+
+
 def polls(loop: Any, fd: int, event: int) -> bool:
     """Return whether *fd* is watched for *event*."""
     key = loop._selector.get_map().get(fd)
     return key is not None and bool(key.events & event)
+
+
+# -- waiting for all of them ---------------------------------------------------
+
+
+def waiting(loop: Any) -> Callable[[float | None], Any]:
+    """Return what a run of *loop* waits with: called with seconds (None: for ever), returns events.
+
+    The selector's ``select``; or, if neither that nor the handing over of events
+    is overridden, the shortest way: it hands them over itself, and returns None.
+    """
+    selector, arrivals = loop._selector, getattr(loop._process_events, "__func__", None)
+    epoll, inside = getattr(selectors, "EpollSelector", None), getattr(selector, "__dict__", ())
+    plain = type(selector) is epoll and "select" not in inside and "_fd_to_key" in inside
+    if plain and arrivals is Loop._process_events:
+        return _epoll(selector, loop.ready.append)
+    return selector.select  # type: ignore[no-any-return]
+
+
+def _epoll(selector: Any, append: Callable[[Any], object]) -> Callable[[float | None], None]:
+    keys, not_reading, not_writing = selector._fd_to_key, ~select.EPOLLIN, ~select.EPOLLOUT
+
+    def wait(timeout: float | None) -> None:
+        for fd, event in selector._selector.poll(timeout, len(keys) or 1):
+            key = keys.get(fd)
+            if key is not None:
+                reader, writer = key.data
+                if event & not_writing and reader is not None and reader._callback is not None:
+                    append(reader)
+                if event & not_reading and writer is not None and writer._callback is not None:
+                    append(writer)
+
+    return wait
 
 
 def _fileno(fd: Any) -> int:

@@ -17,7 +17,7 @@ __all__ = ["AddressInfo", "ensure_resolved", "getaddrinfo", "getnameinfo", "inte
 #: What ``socket.getaddrinfo`` returns a list of: family, type, protocol, name, address.
 AddressInfo: TypeAlias = tuple[int, int, int, str, Any]
 
-_PROTOCOL_OF = {
+_PROTOCOL_OF: dict[int, int] = {
     socket.SOCK_STREAM: socket.IPPROTO_TCP,
     socket.SOCK_DGRAM: socket.IPPROTO_UDP,
 }
@@ -99,7 +99,7 @@ def numeric(
         address: Any = (host, port)
         if candidate == socket.AF_INET6:
             address = (host, port, flowinfo, scopeid)
-        return candidate, kind, _PROTOCOL_OF[socket.SocketKind(kind)], "", address
+        return candidate, kind, _PROTOCOL_OF[kind], "", address
     return None
 
 

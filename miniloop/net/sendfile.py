@@ -114,6 +114,8 @@ class _Sending:
         block = self.block if self.count is None else self.count - self.sent
         if block <= 0:
             return self.sent
+        if self.sock.fileno() < 0:  # the transport whose socket it is was aborted meanwhile
+            raise ConnectionError("Connection closed by peer")
         try:
             # More than this at once does not fit the argument everywhere.
             block = min(block, sys.maxsize // 2 + 1)

@@ -35,6 +35,7 @@ from ..support import describe
 from ..sync.sleeping import sleep
 from . import readiness
 from .opening import Tls, make_transport
+from .transports import give_up
 
 __all__ = ["TRANSITIONS", "Server"]
 
@@ -191,7 +192,7 @@ class Server(AbstractServer):
             try:
                 await waiter
             except BaseException:
-                transport.close()
+                give_up(self._loop, transport)
                 waiter = None  # its exception leads back here
                 raise
         except (SystemExit, KeyboardInterrupt):

@@ -103,6 +103,12 @@ class Signals:
                 self._loop.ready.append(handle)
                 self._loop._write_to_self()
 
+    def renew(self) -> None:
+        """Have signals written to the wake-up descriptor, which is another one than before."""
+        if self._handlers:
+            with contextlib.suppress(ValueError, OSError):  # only the main thread can
+                signal.set_wakeup_fd(self._fileno())
+
     def close(self) -> None:
         """Remove all handlers; only the main thread can."""
         if threading.current_thread() is threading.main_thread():

@@ -30,7 +30,6 @@ from typing import Any
 from ..interface import (
     AbstractEventLoop,
     IncompleteReadError,
-    InvalidStateError,
     LimitOverrunError,
 )
 from ..support import current, describe
@@ -112,11 +111,9 @@ class StreamReader:
     def set_exception(self, exc: BaseException) -> None:
         """Have every further read raise *exc*, the one that waits now included."""
         self._exception = exc
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_exception(exc)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(exc)
 
     def set_transport(self, transport: Any) -> None:
         """Name the *transport* that is paused when too much lies here; only once."""
@@ -126,8 +123,9 @@ class StreamReader:
     def feed_eof(self) -> None:
         """Say that no more data will come."""
         self._eof = True
-        if self._waiter is not None:
-            self._wake()
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def at_eof(self) -> bool:
         """Return True when all data has been read and no more will come."""
@@ -140,19 +138,16 @@ class StreamReader:
             return
         if self._data or type(data) is not bytes:
             self._buffer.extend(data)
+            data = self._data
         else:
             self._data = data
-        if self._waiter is not None:
-            self._wake()
-        if len(self._data) > 2 * self._limit:
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():  # else the read was cancelled
+                waiter.set_result(None)
+        if len(data) > 2 * self._limit:
             self._pause()
-
-    def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        try:
-            waiter.set_result(None)
-        except InvalidStateError:
-            pass  # the read was cancelled
 
     def _pause(self) -> None:
         if self._transport is None or self._paused:
@@ -232,17 +227,19 @@ class StreamReader:
         """
         if self._exception is not None:
             raise self._exception
-        if n == 0:
-            return b""
-        if n < 0:
+        if n <= 0:
             # Block by block: more than the limit may come, and the transport would pause.
             blocks = []
-            while block := await self.read(self._limit):
+            while n and (block := await self.read(self._limit)):
                 blocks.append(block)
             return b"".join(blocks)
         if not self._data and not self._eof:
             await self._more("read")
-        return self._take(n)
+        data = self._data
+        if len(data) > n or self._paused or type(data) is not bytes:
+            return self._take(n)
+        self._data = b""
+        return data
 
     async def readexactly(self, n: int) -> bytes:
         """Return exactly *n* bytes.

@@ -238,15 +238,8 @@ async def create_subprocess_shell(
     for text.  Cancellation kills the process.
     """
     running: Any = check_loop(loop, "create_subprocess_shell()")
-    transport, protocol = await running.subprocess_shell(
-        lambda: SubprocessStreamProtocol(limit=limit, loop=running),
-        cmd,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        **kwds,
-    )
-    return Process(transport, protocol, running)
+    pipes = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+    return await _start(running, running.subprocess_shell, (cmd,), limit, pipes | kwds)
 
 
 async def create_subprocess_exec(
@@ -261,13 +254,15 @@ async def create_subprocess_exec(
 ) -> Process:
     """Run *program* with *args*; otherwise like `create_subprocess_shell`."""
     running: Any = check_loop(loop, "create_subprocess_exec()")
-    transport, protocol = await running.subprocess_exec(
-        lambda: SubprocessStreamProtocol(limit=limit, loop=running),
-        program,
-        *args,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        **kwds,
+    pipes = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+    return await _start(running, running.subprocess_exec, (program, *args), limit, pipes | kwds)
+
+
+async def _start(
+    loop: Any, start: Any, command: tuple[Any, ...], limit: int, options: dict[str, Any]
+) -> Process:
+    """Have *start*, a method of *loop*, start *command*; return the process."""
+    transport, protocol = await start(
+        lambda: SubprocessStreamProtocol(limit=limit, loop=loop), *command, **options
     )
-    return Process(transport, protocol, running)
+    return Process(transport, protocol, loop)

@@ -33,6 +33,8 @@ __all__ = ["SocketTransport", "make_socket_transport"]
 MAXIMUM_BUFFERS = os.sysconf("SC_IOV_MAX") if hasattr(os, "sysconf") else 16
 
 _WRITE = selectors.EVENT_WRITE
+#: What goes on in a callback for reading: this, or the method of the protocol of that name.
+_READ = "recv"
 
 
 def make_socket_transport(
@@ -104,59 +106,45 @@ class SocketTransport(SelectorTransport):
     def _read_data(self) -> None:
         if self._conn_lost:
             return
+        doing = _READ
         try:
             data = self._sock.recv(self._read_size)
             if len(data) >= QUICK_READ:
                 data = self._read_rest(data)
             elif self._read_size > QUICK_READ:
                 self._read_size = QUICK_READ
-        except (BlockingIOError, InterruptedError):
-            return
-        except (SystemExit, KeyboardInterrupt):
-            raise
+            doing = "data_received"
+            if data:
+                self._protocol.data_received(data)
+            else:
+                self._read_eof()
         except BaseException as error:
-            self._fatal_error(error, "Fatal read error on socket transport")
-            return
-        if not data:
-            self._read_eof()
-            return
-        try:
-            self._protocol.data_received(data)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._fatal_error(error, "Fatal error: protocol.data_received() call failed.")
+            self._not_read(error, doing)
 
     def _read_into_buffer(self) -> None:
         if self._conn_lost:
             return
+        doing = "get_buffer"
         try:
             buffer = self._protocol.get_buffer(-1)
             if not len(buffer):
                 raise RuntimeError("get_buffer() returned an empty buffer")
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._fatal_error(error, "Fatal error: protocol.get_buffer() call failed.")
-            return
-        try:
+            doing = _READ
             size = self._sock.recv_into(buffer)
-        except (BlockingIOError, InterruptedError):
-            return
-        except (SystemExit, KeyboardInterrupt):
-            raise
+            doing = "buffer_updated"
+            if size:
+                self._protocol.buffer_updated(size)
+            else:
+                self._read_eof()
         except BaseException as error:
+            self._not_read(error, doing)
+
+    def _not_read(self, error: BaseException, doing: str) -> None:
+        """End the transport because of *error* in reading, or in a method of the protocol."""
+        if doing is not _READ:
+            self._fatal_error(error, f"Fatal error: protocol.{doing}() call failed.")
+        elif not isinstance(error, BlockingIOError | InterruptedError):
             self._fatal_error(error, "Fatal read error on socket transport")
-            return
-        if not size:
-            self._read_eof()
-            return
-        try:
-            self._protocol.buffer_updated(size)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as error:
-            self._fatal_error(error, "Fatal error: protocol.buffer_updated() call failed.")
 
     def _read_rest(self, data: bytes) -> bytes:
         """Return *data*, which is all that was asked for, and what else fits in one reading."""
@@ -180,10 +168,8 @@ class SocketTransport(SelectorTransport):
             describe.logger.debug("%r received EOF", self)
         try:
             keep_open = self._protocol.eof_received()
-        except (SystemExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            self._fatal_error(error, "Fatal error: protocol.eof_received() call failed.")
+            self._not_read(error, "eof_received")
             return
         if keep_open:
             # The protocol may go on writing; there is nothing more to read.
@@ -211,8 +197,6 @@ class SocketTransport(SelectorTransport):
                 sent = self._sock.send(data)
             except (BlockingIOError, InterruptedError):
                 sent = 0
-            except (SystemExit, KeyboardInterrupt):
-                raise
             except BaseException as error:
                 self._fatal_error(error, "Fatal write error on socket transport")
                 return
@@ -259,12 +243,7 @@ class SocketTransport(SelectorTransport):
             self._drop_sent(self._sock.sendmsg(islice(self._buffer, MAXIMUM_BUFFERS)))
         except (BlockingIOError, InterruptedError):
             return
-        except (SystemExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            readiness.remove(self._loop, self._sock_fd, _WRITE)
-            self._buffer.clear()
-            self._buffer_size = 0
             self._fatal_error(error, "Fatal write error on socket transport")
             if self._empty_waiter is not None:
                 self._empty_waiter.set_exception(error)
@@ -306,6 +285,10 @@ class SocketTransport(SelectorTransport):
             self._sock.shutdown(socket.SHUT_WR)
 
     def _call_connection_lost(self, error: BaseException | None) -> None:
+        if self._empty_waiter is not None:  # a file may be on its way over the socket
+            sending = readiness.take_writer(self._loop, self._sock_fd)
+            if sending is not None:
+                self._loop.call_soon(sending)  # it finds the socket closed
         try:
             super()._call_connection_lost(error)
         finally:

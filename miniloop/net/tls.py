@@ -7,6 +7,8 @@
 Where it differs from asyncio
     `start_tls` needs nothing but the public methods of loop and transport, so
     it works on a loop of any make.
+    A client that begins its handshake without waiting for the server's word is
+    understood, even if a stream has read the beginning already.
 
 Read next: tls_flow.py
 """
@@ -20,6 +22,7 @@ from . import tcp
 from .tls_flow import ssl
 from .tls_protocol import SSLProtocol
 from .tls_transport import SSLTransport
+from .transports import give_up
 
 __all__ = ["SSLProtocol", "SSLTransport", "make_ssl_transport", "start_tls"]
 
@@ -89,6 +92,8 @@ async def start_tls(
         ssl_handshake_timeout=ssl_handshake_timeout,
         ssl_shutdown_timeout=ssl_shutdown_timeout,
     )
+    if server_side:
+        _give_back(protocol, ssl_protocol)
     # Nothing may arrive between here and connection_made(), which is called soon.
     transport.pause_reading()
     transport.set_protocol(ssl_protocol)
@@ -97,11 +102,20 @@ async def start_tls(
     try:
         await waiter
     except BaseException:
-        transport.close()
+        give_up(loop, transport)
         made.cancel()
         resumed.cancel()
         raise
     return ssl_protocol._app_transport  # type: ignore[no-any-return]
+
+
+def _give_back(protocol: Any, ssl_protocol: SSLProtocol) -> None:
+    """Take what *protocol*'s stream has read too much: it is the beginning of the handshake."""
+    reader = getattr(protocol, "_stream_reader", None)
+    early = getattr(reader, "_buffer", None)
+    if early:
+        ssl_protocol._incoming.write(early)
+        early.clear()
 
 
 def _check_start_tls(transport: Any, sslcontext: Any) -> None:

@@ -170,13 +170,16 @@ class TLSFlow(BufferedProtocol):
                     self._read_into_buffer()
                 else:
                     self._read_chunks()
-            if self._write_backlog:
-                self._do_write()
-            else:
-                self._process_outgoing()
+                self._send_on()
             self._control_ssl_reading()
         except Exception as error:
             self._fatal_error(error, "Fatal error on SSL protocol")
+
+    def _send_on(self) -> None:
+        if self._write_backlog:
+            self._do_write()
+        else:
+            self._process_outgoing()
 
     def _read_chunks(self) -> None:
         chunks = []

@@ -26,7 +26,7 @@ Invariants
     At most one timer runs: first of the handshake, later of the shutdown.
 
 Where it differs from asyncio
-    The buffer that is read into begins small and grows with what arrives.
+    All connections of a thread are read into the same buffer, which each empties at once.
     Handshake bytes are sent even while the program has paused reading.
     Context and SSLObject are let go when the connection is lost.
 
@@ -35,11 +35,12 @@ Read next: tls_transport.py
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from ..interface import AbstractEventLoop, CancelledError
 from ..support import describe
-from .tls_flow import AGAIN, RECORD, TLSFlow, ssl
+from .tls_flow import AGAIN, TLSFlow, ssl
 from .tls_transport import SSLTransport
 
 __all__ = ["TRANSITIONS", "SSLProtocol"]
@@ -59,6 +60,9 @@ _NEXT = {(state, event): new_state for state, event, new_state in TRANSITIONS}
 #: Seconds to wait for the end of the handshake, and of the shutdown.
 HANDSHAKE_TIMEOUT = 60.0
 SHUTDOWN_TIMEOUT = 30.0
+
+
+_shared = threading.local()
 
 
 class SSLProtocol(TLSFlow):
@@ -103,7 +107,6 @@ class SSLProtocol(TLSFlow):
         self._began = 0.0
         self._extra: dict[str, Any] = {"sslcontext": sslcontext}
         self._eof_received = False
-        self._buffer = memoryview(bytearray(RECORD))
         if not call_connection_made:
             self._app_told = "connection made"
         self._sslobj = sslcontext.wrap_bio(
@@ -135,6 +138,8 @@ class SSLProtocol(TLSFlow):
 
     def connection_made(self, transport: Any) -> None:
         """Begin the handshake."""
+        if self._sslobj is None:
+            return  # start_tls() on a transport that was being closed: it is lost already
         self._transport = transport
         if self._loop.get_debug():
             describe.logger.debug("%r starts SSL handshake", self)
@@ -165,14 +170,12 @@ class SSLProtocol(TLSFlow):
         self._stop_timer()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer for what arrives next."""
-        return self._buffer
+        """Return the buffer for what arrives next: it is needed until `buffer_updated` only."""
+        return _shared_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what has arrived, and the step that waits for it."""
-        self._incoming.write(self._buffer[:nbytes])
-        if nbytes == len(self._buffer) < self.max_size:
-            self._buffer = memoryview(bytearray(4 * nbytes))  # more than fits comes at once
+        self._incoming.write(_shared_buffer()[:nbytes])
         state = self._state
         if state == "WRAPPED":
             self._do_read()
@@ -255,6 +258,8 @@ class SSLProtocol(TLSFlow):
             self._app_told = "connection made"
             self._app_protocol.connection_made(self._app_transport)
         self._wake()
+        if self._app_reading_paused:
+            self._send_on()  # or the peer might never learn that the handshake is over
         self._do_read()
 
     def _wake(self, error: BaseException | None = None) -> None:
@@ -363,6 +368,14 @@ class SSLProtocol(TLSFlow):
                     "protocol": self,
                 }
             )
+
+
+def _shared_buffer() -> memoryview:
+    """Return this thread's buffer: a quarter of a megabyte for each connection would be much."""
+    buffer: memoryview | None = getattr(_shared, "buffer", None)
+    if buffer is None:
+        buffer = _shared.buffer = memoryview(bytearray(SSLProtocol.max_size))
+    return buffer
 
 
 def _positive(name: str, seconds: float | None, default: float) -> float:

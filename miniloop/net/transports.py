@@ -45,9 +45,11 @@ from . import readiness
 __all__ = [
     "TRANSITIONS",
     "FlowControl",
+    "Reading",
     "SelectorTransport",
     "SendfileMode",
     "check_bytes",
+    "give_up",
     "wake",
 ]
 
@@ -88,6 +90,12 @@ def wake(waiter: Any) -> None:
         waiter.set_result(None)
 
 
+def give_up(loop: Any, transport: Any) -> None:
+    """Close *transport*, whose making failed; on a closed loop its collection does."""
+    if not loop.is_closed():
+        transport.close()
+
+
 class FlowControl(Transport):
     """A transport that tells its protocol when to pause and resume writing.
 
@@ -121,14 +129,7 @@ class FlowControl(Transport):
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as error:
-            self._loop.call_exception_handler(
-                {
-                    "message": f"protocol.{method}() failed",
-                    "exception": error,
-                    "transport": self,
-                    "protocol": self._protocol,
-                }
-            )
+            self._log_or_report(error, f"protocol.{method}() failed", expected=False)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """Return the sizes, in bytes, at which the protocol is resumed and paused."""
@@ -176,7 +177,41 @@ class FlowControl(Transport):
             describe.logger.debug("%r: %s", self, message, exc_info=True)
 
 
-class SelectorTransport(FlowControl):
+class Reading:
+    """What can be paused, as a part of a transport with `_start_reading` and `_stop_reading`."""
+
+    _closing: bool
+    _loop: Any
+    _paused: bool
+    _start_reading: Callable[[], None]
+    _stop_reading: Callable[[], None]
+
+    __slots__ = ()
+
+    def is_reading(self) -> bool:
+        """Return whether the transport reads: it is neither paused nor closing."""
+        return not self._closing and not self._paused
+
+    def pause_reading(self) -> None:
+        """Stop reading until `resume_reading`; does nothing when paused or closing."""
+        if self._closing or self._paused:
+            return
+        self._paused = True  # type: ignore[misc]
+        self._stop_reading()
+        if self._loop.get_debug():
+            describe.logger.debug("%r pauses reading", self)
+
+    def resume_reading(self) -> None:
+        """Read on; does nothing when not paused, or closing."""
+        if self._closing or not self._paused:
+            return
+        self._paused = False  # type: ignore[misc]
+        self._start_reading()
+        if self._loop.get_debug():
+            describe.logger.debug("%r resumes reading", self)
+
+
+class SelectorTransport(Reading, FlowControl):
     """The life of a transport on a socket, as the module's table has it.
 
     A subclass has `_reading`, and keeps what could not be written yet by `_push`.
@@ -282,28 +317,6 @@ class SelectorTransport(FlowControl):
         self._reader = None
         readiness.remove(self._loop, self._sock_fd, _READ)
 
-    def is_reading(self) -> bool:
-        """Return whether the transport reads: it is neither paused nor closing."""
-        return not self._closing and not self._paused
-
-    def pause_reading(self) -> None:
-        """Stop reading until `resume_reading`; does nothing when paused or closing."""
-        if self._closing or self._paused:
-            return
-        self._paused = True
-        self._stop_reading()
-        if self._loop.get_debug():
-            describe.logger.debug("%r pauses reading", self)
-
-    def resume_reading(self) -> None:
-        """Read on; does nothing when not paused, or closing."""
-        if self._closing or not self._paused:
-            return
-        self._paused = False
-        self._start_reading()
-        if self._loop.get_debug():
-            describe.logger.debug("%r resumes reading", self)
-
     # -- ending ----------------------------------------------------------------
 
     def is_closing(self) -> bool:
@@ -327,7 +340,9 @@ class SelectorTransport(FlowControl):
         self._force_close(None)
 
     def _fatal_error(self, error: BaseException, message: str = "Fatal error on transport") -> None:
-        """End the transport because of *error*, which is being handled."""
+        """End the transport because of *error*, unless that is to end the whole program."""
+        if isinstance(error, SystemExit | KeyboardInterrupt):
+            raise error
         self._log_or_report(error, message, isinstance(error, OSError))
         self._force_close(error)
 
@@ -345,6 +360,7 @@ class SelectorTransport(FlowControl):
         self._loop.call_soon(self._call_connection_lost, error)
 
     def _call_connection_lost(self, error: BaseException | None) -> None:
+        self._conn_lost = self._conn_lost or 1
         try:
             self._protocol.connection_lost(error)
         finally:

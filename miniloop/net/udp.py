@@ -71,8 +71,6 @@ class SocketDatagramTransport(SelectorTransport, DatagramTransport):
         except OSError as error:
             self._protocol.error_received(error)
             return
-        except (SystemExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
             self._fatal_error(error, "Fatal read error on datagram transport")
             return
@@ -110,8 +108,6 @@ class SocketDatagramTransport(SelectorTransport, DatagramTransport):
         self._maybe_pause_protocol()
 
     def _not_sent(self, error: BaseException) -> None:
-        if isinstance(error, SystemExit | KeyboardInterrupt):
-            raise error
         if isinstance(error, OSError):
             self._protocol.error_received(error)
         else:

@@ -41,10 +41,18 @@ class Wakeup:
     def __init__(self, loop: Any, on_bytes: Callable[[bytes], object]) -> None:
         self._loop = loop
         self._on_bytes = on_bytes
+        self._open()
+
+    def _open(self) -> None:
         self._reader, self._writer = (_End(fileno=s.detach()) for s in socket.socketpair())
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        readiness.add(loop, self._reader.fileno(), selectors.EVENT_READ, self._arrived, ())
+        readiness.add(self._loop, self._reader.fileno(), selectors.EVENT_READ, self._arrived, ())
+
+    def renew(self) -> None:
+        """Take another pair: this one is also another process'."""
+        self.close()
+        self._open()
 
     def fileno(self) -> int:
         """Return the descriptor to write to; -1 once closed."""

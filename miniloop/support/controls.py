@@ -26,6 +26,8 @@ __all__ = ["Controls"]
 class Controls:
     """The switches of one loop."""
 
+    _watch_class = Watch
+
     def __init__(self, chooser: Callable[[list[Any]], int] | None, observer: object | None) -> None:
         self._chooser = chooser
         self._observer = observer
@@ -67,7 +69,8 @@ class Controls:
         self._debug = bool(enabled)
         self._careful = self._debug or self._closed
         watched = self._debug or self._chooser is not None or self._observer is not None
-        self._watch = Watch(self, self._chooser, self._observer) if watched else None
+        parts = (self, self._chooser, self._observer)
+        self._watch = self._watch_class(*parts) if watched else None
         if self.is_running():
             self.call_soon_threadsafe(self._track_origins)  # type: ignore[attr-defined]
 

@@ -27,9 +27,6 @@ PUBLIC_NAMES = ("EventLoop", "SelectorEventLoop")
 #: What tests replace in modules of asyncio.
 FOLLOWED = ("logger", "os", "socket")
 
-#: Calls socket.SocketKind, which is a mock when a test replaces the socket module.
-UNFOLLOWED = ("miniloop.net.resolver",)
-
 
 def count(owner: Any, made: Counter[str], what: str) -> None:
     """Count in *made*, under *what*, each object of class *owner* or of a subclass."""
@@ -97,8 +94,7 @@ def follow_patches() -> None:
     """Have miniloop see what tests patch in modules of asyncio, debug mode included."""
     for name in FOLLOWED:
         for module in modules_with(name):
-            if module.__name__ not in UNFOLLOWED:
-                setattr(module, name, Following(name))
+            setattr(module, name, Following(name))
     for module in modules_with("_is_debug_mode"):
         module._is_debug_mode = lambda: vars(coroutines)["_is_debug_mode"]()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import resource
 import socket
 import tempfile
 from collections.abc import Callable
@@ -65,48 +64,6 @@ def test_serving_for_ever_ends_with_cancellation(on_each: Callable[..., Any]) ->
             await server.serve_forever()
 
     on_each(main())
-
-
-def test_no_descriptors_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Accepting is tried again later: the loop neither spins nor gives the server up."""
-    monkeypatch.setattr(servers, "ACCEPT_RETRY_DELAY", 0.02)
-
-    async def main() -> None:
-        loop: Any = asyncio.get_running_loop()
-        reports: list[Any] = []
-        loop.set_exception_handler(lambda _, context: reports.append(context))
-        diaries: list[Diary] = []
-
-        def serve() -> Diary:
-            diaries.append(Diary(loop, False))
-            return diaries[-1]
-
-        server = await loop.create_server(serve, sock=bound())
-        client = socket.socket()
-        client.setblocking(False)
-        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        lowest = os.dup(0)
-        os.close(lowest)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
-        try:
-            await loop.sock_connect(client, server.sockets[0].getsockname())
-            while not reports:
-                await asyncio.sleep(0)
-            turns = 0
-            for _ in range(50):
-                turns += len(loop._selector.select(0))
-            assert turns == 0
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        assert reports[0]["message"] == "socket.accept() out of system resource"
-        assert reports[0]["exception"].errno == errno.EMFILE
-        while not diaries:
-            await asyncio.sleep(0.001)
-        server.close()
-        client.close()
-        await server.wait_closed()
-
-    run(strict, main())
 
 
 def test_closed_while_it_waits_for_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
