@@ -47,6 +47,7 @@ from typing import Any
 from ..core.handles import Handle
 from . import readiness, resolver
 from .tls_flow import ssl
+from .waiters import renewed
 
 __all__ = [
     "QUICK_READ",
@@ -100,7 +101,10 @@ def edges_of(selector: Any) -> Any:
 class Seat:
     """A place to wait until the descriptor *fd* of *sock* is ready for *event*."""
 
-    __slots__ = ("args", "call", "event", "fd", "future", "handle", "loop", "poll", "sock", "waits")
+    __slots__ = (
+        *("args", "call", "event", "fd", "future", "handle", "loop"),
+        *("poll", "sock", "spent", "waits"),
+    )
 
     def __init__(self, loop: Any, sock: Any, fd: int, event: int) -> None:
         self.loop = loop
@@ -108,6 +112,7 @@ class Seat:
         self.fd = fd
         self.event = event
         self.future: Any = None
+        self.spent: Any = None
         self.call: Any = None
         self.args: tuple[Any, ...] = ()
         #: Whether the last to come had to wait, and what tells if the next has to.
@@ -131,6 +136,7 @@ class Seat:
                 future.set_exception(error)
             else:
                 future.set_result(result)
+        self.spent = future
         self.future = self.call = None
         self.args = ()
 
@@ -151,8 +157,9 @@ class Seat:
         self.call = call
         self.args = args
         self.waits = True
-        self.future = future = self.loop.create_future()
-        return future
+        self.future = renewed(self.loop, self.spent)
+        self.spent = None
+        return self.future
 
     def silent(self, sock: Any) -> bool:
         """Return whether *sock* is the one that sits here, and to try it now would surely block."""

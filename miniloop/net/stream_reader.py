@@ -33,6 +33,7 @@ from ..interface import (
     LimitOverrunError,
 )
 from ..support import current, describe
+from .waiters import renewed
 
 __all__ = ["DEFAULT_LIMIT", "TRANSITIONS", "StreamReader"]
 
@@ -67,6 +68,8 @@ class StreamReader:
         self._data: bytes | bytearray = b""
         self._eof = False
         self._waiter: Any = None
+        #: The last one, which may serve again.
+        self._spent: Any = None
         self._exception: BaseException | None = None
         self._transport: Any = None
         self._paused = False
@@ -146,6 +149,7 @@ class StreamReader:
             self._waiter = None
             if not waiter.done():  # else the read was cancelled
                 waiter.set_result(None)
+            self._spent = waiter
         if len(data) > 2 * self._limit:
             self._pause()
 
@@ -281,8 +285,9 @@ class StreamReader:
         if self._paused:  # a reader may want more than the buffer would ever hold
             self._paused = False
             self._transport.resume_reading()
-        self._waiter = waiter = self._loop.create_future()
-        return waiter
+        self._waiter = renewed(self._loop, self._spent)
+        self._spent = None
+        return self._waiter
 
     def _take(self, n: int) -> bytes:
         """Take up to *n* bytes out of the buffer."""
