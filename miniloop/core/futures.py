@@ -230,7 +230,7 @@ class Future(LikeFuture, Generic[T]):
             self._call_soon_each(waiters)
             return
         for entry in waiters if type(waiters) is list else (waiters,):
-            if not isinstance(entry, Handle):
+            if type(entry) is not Handle:  # a task
                 entry._throws = True
             ready.append(entry)
 
@@ -313,7 +313,7 @@ class Future(LikeFuture, Generic[T]):
 
 
 def _callback_of(entry: Any) -> Any:
-    return entry._callback if isinstance(entry, Handle) else entry._wakeup
+    return entry._callback if type(entry) is Handle else entry._wakeup
 
 
 def isfuture(obj: object) -> bool:

@@ -253,7 +253,8 @@ class Task(LikeTask, Future[T]):
         if (error := self._error) is not None:
             self._error = None
         elif waiter is not None:
-            error = _outcome(waiter)
+            cancelled = type(waiter) is Future and waiter._state is CANCELLED  # the usual
+            error = waiter._make_cancelled_error() if cancelled else _outcome(waiter)
         if self._must_cancel:
             self._must_cancel = False
             if not isinstance(error, CancelledError):
