@@ -22,6 +22,8 @@ BAD_USAGE, INTERRUPTED, TERMINATED, BROKEN_PIPE = 2, 130, 143, 141
 COMMANDS = {
     "run": ("compat.commands.run:run", "Run a program in one cell."),
     "compare": ("compat.commands.compare:compare", "Run a program in every cell and compare."),
+    "explore": ("compat.commands.explore:explore", "Look for an order of events that breaks it."),
+    "replay": ("compat.commands.replay:replay", "Run it under one schedule again."),
     "bench": ("compat.bench.command:bench", "Measure the loops against each other."),
 }
 

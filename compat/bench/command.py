@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import click
 
 from compat.bench.conducting import Options, conduct, measuring
+from compat.bench.exploring.commands import explore
 from compat.bench.model import CONTESTANTS
 from compat.bench.network.commands import connections, net
 from compat.bench.thresholds import check as check_goals
@@ -58,6 +59,7 @@ def scheduling(ctx: click.Context, options: Options) -> None:
 
 bench.add_command(net)
 bench.add_command(connections)
+bench.add_command(explore)
 
 
 def main(argv: Sequence[str] | None = None, prog_name: str = "bench") -> None:

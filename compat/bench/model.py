@@ -92,6 +92,7 @@ class Suite:
         legend: said instead of what each row is, if there are many of a kind.
         extras: what is measured besides CPU time.
         floor: the contestant that does the least that can be done, if there is one.
+        against: whom the others are set in relation to, unless asyncio and uvloop.
         fresh: whether every sample needs a process that has done nothing before.
         prepare: called in a child before anything else, with the settings' placement.
     """
@@ -101,13 +102,15 @@ class Suite:
     legend: str = ""
     extras: tuple[Extra, ...] = ()
     floor: str = ""
+    against: tuple[str, ...] = ()
     fresh: bool = False
     prepare: Callable[[str], None] | None = None
 
     @property
     def baselines(self) -> tuple[str, ...]:
-        """Return the contestants that the others are set in relation to."""
-        return (*BASELINES, self.floor) if self.floor else BASELINES
+        """Return the contestants that the others are set in relation to, the floor last."""
+        against = self.against or BASELINES
+        return (*against, self.floor) if self.floor else against
 
     def row(self, per_unit: int) -> Callable[[Workload], Workload]:
         """Return a decorator that adds a workload as a row of this suite.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compat.bench.model import BASELINES, Extra, Suite
+from compat.bench.model import Extra, Suite
 from compat.bench.report import Report
 
 NOT_MEASURED = "-"
@@ -124,8 +124,8 @@ def render(report: Report, suite: Suite) -> str:
         times(report),
     ]
     present = {found.key for found in results.contestants}
-    for baseline in BASELINES:
-        if baseline in present:
+    for baseline in suite.baselines:
+        if baseline in present and baseline != suite.floor:
             parts.append([f"Times as fast as {baseline}: median of the rounds' ratios"])
             parts.append(ratios(report, baseline))
     if suite.floor in present:

@@ -1,0 +1,352 @@
+"""The loops that run inside a World: miniloop's, and the standard library's own.
+
+Both get the World's selector and clock, its executor, and tasks and futures whose hash is
+the order in which they were made: a set of them iterates alike in every run.
+
+Read next: hosts.py
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from ..core.futures import PENDING, Future
+from ..core.loop import OWN
+from ..core.tasks import Task
+from ..eventloop import EventLoop
+from ..interface import AsyncioFuture, AsyncioSelectorEventLoop, AsyncioTask
+from ..net.wakeup import Wakeup
+from ..support.watch import Watch
+from .labels import asked_at, entry_label
+
+if TYPE_CHECKING:
+    from .world import World
+
+__all__ = ["LOOPS", "WORLD_TASKS", "AsyncioWorldLoop", "WorldLoop"]
+
+#: A timer may be late by up to so many times `LATE_SECONDS`.
+LATE = 3
+LATE_SECONDS = 1e-6
+
+_new = object.__new__
+
+
+class WorldFuture(Future[Any]):
+    """A future whose hash is its number."""
+
+    __slots__ = ("_number",)
+    _number: int
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class WorldTask(Task[Any]):
+    """A task whose hash is its number, and that knows the host it runs on."""
+
+    __slots__ = ("_number", "boot")
+    _number: int
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Ask the task to stop; the World remembers that it was asked."""
+        asked = super().cancel(msg)
+        if asked:
+            self._loop.world.checks.cancelled(self)
+        return asked
+
+    def set_name(self, value: object) -> None:
+        """Call the task *value*; the number that it was called after, if the last, is free."""
+        self._loop.world.renamed(self.get_name())
+        super().set_name(value)
+
+
+OWN.update((WorldFuture, WorldTask))
+
+
+class _NoWakeup(Wakeup):
+    """Nobody outside of the thread can wake a loop that lives in a World."""
+
+    def _open(self) -> None:
+        pass
+
+    renew = close = wake = _open
+
+    def fileno(self) -> int:
+        """Return -1: there is no socket."""
+        return -1
+
+
+class _Picker(Watch):
+    """Takes entries as the schedule says, and tells the trace."""
+
+    def _take(self) -> Any:
+        loop = self._loop
+        ready, world = loop.ready, loop.world
+        index = 0
+        if world.level != "fifo" and len(ready) > 1:
+            index = world.pick(ready)
+        entry = ready[index]
+        if index:
+            del ready[index]
+        else:
+            ready.popleft()
+        if world.trace is not None:
+            world.trace.append(entry_label(entry))
+        return entry
+
+    def finish(self) -> None:
+        """Nothing is told afterwards."""
+
+
+class _InWorld:
+    """What both loops do alike in a World."""
+
+    world: World
+
+    def _set_out(self, world: World) -> None:
+        self.world = world
+        self._numbers = itertools.count()
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> Any:
+        """Return a future for ``func(*args)``, called when the World says."""
+        chosen = self.world.executor if executor is None else executor
+        return super().run_in_executor(chosen, func, *args)  # type: ignore[misc]
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """There are no threads to wait for."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
+        """Return the addresses of *host* as the World knows them, at once."""
+        return self.world.network.names.getaddrinfo(host, port, **options)
+
+    async def getnameinfo(self, sockaddr: Any, flags: int = 0) -> Any:
+        """Return the name at an address as the World knows it, at once."""
+        return self.world.network.names.getnameinfo(sockaddr, flags)
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
+        """Remember *callback*: `World.signal` calls it."""
+        self.world.signal_handlers[sig] = (callback, args)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        """Forget the callback for *sig*; return whether there was one."""
+        return self.world.signal_handlers.pop(sig, None) is not None
+
+    async def subprocess_exec(self, *args: Any, **options: Any) -> Any:
+        """Raise Escape: there are no processes in a World."""
+        raise self.world.escape("a subprocess")
+
+    subprocess_shell = subprocess_exec
+
+    def _late(self, when: float, callback: Any) -> float:
+        if when <= self.world.now:
+            return when
+        late = self.world.choices.choose("timer", 1 + LATE, lambda: self._timer_words(callback))
+        return when + late * LATE_SECONDS if late else when
+
+    def _timer_words(self, callback: Any) -> str:
+        place = asked_at()
+        return self.world.describe(callback) + (f", set at {place}" if place else "")
+
+
+class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
+    """miniloop's loop in a World."""
+
+    _wakeup_class = _NoWakeup
+    _watch_class = _Picker
+
+    def __init__(self, world: World) -> None:
+        self._set_out(world)
+        watched = world.level != "fifo" or world.trace is not None
+        super().__init__(
+            selector=world.selector, clock=world.time, chooser=world.pick if watched else None
+        )
+
+    def create_future(self) -> WorldFuture:  # type: ignore[override]
+        """Return a new future of this loop."""
+        future = _new(WorldFuture)
+        future._number = next(self._numbers)
+        future._loop = self
+        future._state = PENDING
+        future._waiters = future._exception = None
+        future._asyncio_future_blocking = False
+        return future
+
+    def create_task(
+        self,
+        coro: Any,
+        *,
+        name: object = None,
+        context: Context | None = None,
+        eager_start: bool | None = None,
+    ) -> Any:
+        """Run *coro* as a task, which is called after its number unless it has a name."""
+        world = self.world
+        if name is None:
+            name = f"Task-{world.next_task_number()}"
+        if world.around is not None:
+            coro = world.around(coro)
+        if self._closed or self._task_factory is not None:
+            task = super().create_task(coro, name=name, context=context, eager_start=eager_start)
+        else:
+            task = _new(WorldTask)
+            task._number = next(self._numbers)
+            task._begin(coro, self, name, context, eager_start and self.is_running())
+        world.add_task(task, context)
+        return task
+
+    def _timer(self, when: float, callback: Any, args: Any, context: Context | None) -> Any:
+        return super()._timer(self._late(when, callback), callback, args, context)
+
+    def next_timer(self) -> float | None:
+        """Return the moment of the first timer, or None."""
+        return self.timers.heap[0][0] if self.timers.heap else None
+
+    def timer_after(self, when: float) -> float | None:
+        """Return the moment of the second timer if it is after *when*, or None."""
+        later = [entry[0] for entry in self.timers.heap[1:3] if entry[1]._callback is not None]
+        return min((moment for moment in later if moment > when), default=None)
+
+    def entries(self) -> deque[Any]:
+        """Return the ready queue."""
+        return self.ready
+
+    def timer_handles(self) -> list[Any]:
+        """Return the timers that wait, in the order in which they are due."""
+        return [timer for _, timer in sorted(self.timers.heap, key=lambda one: one[0])]
+
+
+class _AsyncioWorldFuture(AsyncioFuture):  # type: ignore[type-arg]
+    """asyncio's own future, with its number for a hash."""
+
+    number = 0
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class _AsyncioWorldTask(AsyncioTask):  # type: ignore[type-arg]
+    """asyncio's own task, stepped by its own code, with its number for a hash."""
+
+    number: int
+
+    def __init__(self, coro: Any, *, loop: Any, **options: Any) -> None:
+        self.number = next(loop._numbers)
+        super().__init__(coro, loop=loop, **options)
+
+    def __hash__(self) -> int:
+        return self.number
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Ask the task to stop; the World remembers that it was asked."""
+        asked = super().cancel(msg)
+        if asked:
+            loop: Any = self.get_loop()
+            loop.world.checks.cancelled(self)
+        return asked
+
+    def set_name(self, value: object) -> None:
+        """Call the task *value*; the number that it was called after, if the last, is free."""
+        loop: Any = self.get_loop()
+        loop.world.renamed(self.get_name())
+        super().set_name(value)
+
+
+class _TracedQueue(deque[Any]):
+    """asyncio's ready queue, which tells the trace what is taken out to be run."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def popleft(self) -> Any:
+        """Take the next handle, which runs now."""
+        handle = super().popleft()
+        assert self._world.trace is not None
+        self._world.trace.append(entry_label(handle))
+        return handle
+
+
+class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc]
+    """The standard library's loop in a World: its code, its C tasks and futures."""
+
+    _scheduled: list[Any]
+    _check_closed: Callable[[], None]
+
+    def __init__(self, world: World) -> None:
+        self._set_out(world)
+        super().__init__(world.selector)
+        if world.trace is not None:
+            self._ready = _TracedQueue(world)
+
+    def _make_self_pipe(self) -> None:
+        self._internal_fds = 0
+
+    def _close_self_pipe(self) -> None:
+        pass
+
+    _write_to_self = _close_self_pipe
+
+    def time(self) -> float:
+        """Return the World's time, in seconds."""
+        return self.world.now
+
+    def create_future(self) -> Any:
+        """Return a new future of this loop."""
+        future = _AsyncioWorldFuture(loop=self)
+        future.number = next(self._numbers)
+        return future
+
+    def create_task(self, coro: Any, *, name: Any = None, **options: Any) -> Any:
+        """Run *coro* as a task, which is called after its number unless it has a name."""
+        if name is None:
+            name = f"Task-{self.world.next_task_number()}"
+        if self.world.around is not None:
+            coro = self.world.around(coro)
+        if self.get_task_factory() is not None:
+            task = super().create_task(coro, name=name, **options)
+        else:
+            self._check_closed()
+            task = _AsyncioWorldTask(coro, loop=self, name=name, **options)
+        self.world.add_task(task, options.get("context"))
+        return task
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Any = None
+    ) -> Any:
+        """Call ``callback(*args)`` at *when*, or a little later if the schedule says so."""
+        if when is None:
+            raise TypeError("when cannot be None")
+        return super().call_at(self._late(when, callback), callback, *args, context=context)
+
+    def next_timer(self) -> float | None:
+        """Return the moment of the first timer, or None."""
+        return self._scheduled[0]._when if self._scheduled else None
+
+    def timer_after(self, when: float) -> float | None:
+        """Return the moment of the second timer if it is after *when*, or None."""
+        later = [handle._when for handle in self._scheduled[1:3] if not handle._cancelled]
+        return min((moment for moment in later if moment > when), default=None)
+
+    def entries(self) -> deque[Any]:
+        """Return the ready queue."""
+        return self._ready
+
+    def timer_handles(self) -> list[Any]:
+        """Return the timers that wait, in the order in which they are due."""
+        return sorted(self._scheduled, key=lambda handle: handle._when)
+
+
+WORLD_TASKS = (WorldTask, _AsyncioWorldTask)
+
+#: What makes a loop for a World, by the library whose loop it is.
+LOOPS: dict[str, Callable[[Any], Any]] = {"miniloop": WorldLoop, "asyncio": AsyncioWorldLoop}

@@ -1,0 +1,161 @@
+"""What has been sent and has not come yet: bytes, connections, datagrams, thread results, events.
+
+Each thing on its way is an `Arrival` with a moment at which it may come, and a number of
+polls that it is held for besides: how often the loop asks, finds it due, and is not
+given it.  Where nothing else can happen any more, what is held comes all the same.
+
+States of an arrival
+    on its way -- its moment comes, nothing holds it --> come
+               -- dropped --------------------------> gone
+
+Invariants
+    Arrivals of one lane (a direction of a connection) come in the order they were sent.
+    Of those that may come at the same poll, what was sent first comes first.
+
+Read next: selector.py
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .choices import Choice
+
+__all__ = ["Arrival", "Lane", "Outside"]
+
+#: The lane that an arrival is in: what was sent before it in the same lane comes before it.
+Lane = deque["Arrival"]
+
+
+class Arrival:
+    """Something on its way: *come* is called when it arrives.
+
+    It may come at the moment *due* (seconds on the World's clock), after *hold* polls.
+    """
+
+    __slots__ = ("come", "due", "hold", "landed", "lane", "number")
+
+    def __init__(
+        self, due: float, number: int, hold: int, come: Callable[[], object], lane: Lane | None
+    ) -> None:
+        self.due = due
+        self.number = number
+        self.hold = hold
+        self.come = come
+        self.lane = lane
+        #: How many choices had been made when it came; None if it has not.
+        self.landed: int | None = None
+
+    def __lt__(self, other: Arrival) -> bool:
+        return (self.due, self.number) < (other.due, other.number)
+
+
+class Outside:
+    """All that is on its way in one World."""
+
+    def __init__(self, made: Sequence[Choice] = ()) -> None:
+        self._made = made
+        #: What the schedule held, with how many choices had been made when it was sent, and
+        #: for how many polls it was to be held.
+        self.held: list[tuple[Arrival, int, int]] = []
+        #: How often it was asked for what is due, also when nothing is on its way: a hold
+        #: counts these, and the explorer measures by them how far an event can be put off.
+        self.asked = 0
+        #: Sorted by moment, then by number; of each lane the foremost only.
+        self._coming: list[Arrival] = []
+        self._number = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._coming)
+
+    def send(
+        self, due: float, come: Callable[[], object], hold: int = 0, lane: Lane | None = None
+    ) -> Arrival:
+        """Send something that arrives at *due* at the earliest; return it.
+
+        *lane* keeps it behind what is in the lane already.
+        """
+        self._number += 1
+        arrival = Arrival(due, self._number, hold, come, lane)
+        if hold:
+            self.held.append((arrival, len(self._made), hold))
+        if lane is not None:
+            lane.append(arrival)
+            if len(lane) > 1:
+                return arrival
+        insort(self._coming, arrival)
+        return arrival
+
+    def drop(self, arrival: Arrival) -> None:
+        """Have *arrival*, which may have come already, not come."""
+        lane = arrival.lane
+        if lane is None or (lane and lane[0] is arrival):
+            if arrival in self._coming:
+                self._coming.remove(arrival)
+                self._next_in(lane, arrival.due)
+        elif arrival in lane:
+            lane.remove(arrival)
+
+    def drop_lane(self, lane: Lane) -> None:
+        """Have nothing that is in *lane* come."""
+        if lane and lane[0] in self._coming:
+            self._coming.remove(lane[0])
+        lane.clear()
+
+    def next_moment(self, now: float) -> float | None:
+        """Return the moment of the first arrival after *now*, or None."""
+        for arrival in self._coming:
+            if arrival.due > now:
+                return arrival.due
+        return None
+
+    def take_due(self, now: float) -> bool:
+        """Have everything come that is due *now* and not held; return whether anything did."""
+        self.asked += 1
+        if not self._coming:
+            return False
+        held: set[int] = set()
+        came = False
+        while True:
+            arrival = self._first_due(now, held)
+            if arrival is None:
+                return came
+            if arrival.hold:
+                arrival.hold -= 1
+                held.add(arrival.number)
+            else:
+                self._have_come(arrival, now)
+                came = True
+
+    def take_held(self, now: float) -> bool:
+        """Have the first arrival come that is due *now* though held; return whether one was."""
+        arrival = self._first_due(now, set())
+        if arrival is None:
+            return False
+        self._have_come(arrival, now)
+        return True
+
+    def _first_due(self, now: float, but: set[int]) -> Arrival | None:
+        for arrival in self._coming:
+            if arrival.due > now:
+                return None
+            if arrival.number not in but:
+                return arrival
+        return None
+
+    def _have_come(self, arrival: Arrival, now: float) -> None:
+        self._coming.remove(arrival)
+        self._next_in(arrival.lane, now)
+        arrival.landed = len(self._made)
+        arrival.come()
+
+    def _next_in(self, lane: Any, now: float) -> None:
+        """Let what is next in *lane* set out: it was behind what has just come, or gone."""
+        if lane:
+            lane.popleft()
+            if lane:
+                lane[0].due = max(lane[0].due, now)
+                insort(self._coming, lane[0])

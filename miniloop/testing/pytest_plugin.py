@@ -1,0 +1,151 @@
+"""The pytest plugin: ``async def test_x(world)`` is explored.
+
+    @pytest.mark.world(runs=500, level="tasks")
+    async def test_transfer(world):
+        ...
+
+A coroutine test that takes `world`, or is marked so, becomes a plain test before any other
+plugin sees it; pytest-asyncio and anyio leave it alone, and fixtures, parametrization and
+xdist work as ever.  With Hypothesis' ``@given`` the data are Hypothesis', and every
+example is explored.
+
+Options, on the command line and, without the dashes, in the ini file
+    --miniloop-runs N       how many runs a test may take (default: 1000, with @given 100)
+    --miniloop-level LEVEL  what may vary: fifo, tasks or any
+    --miniloop-strategy S   which phases
+    --miniloop-seed N       of the random walks
+    --miniloop-replay WORD  run one schedule, as a report writes it down, with its trace
+
+Read next: hypothesis_support.py
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .world import World
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_pycollect_makeitem", "world"]
+
+MARK = "world"
+
+#: The options: name, what it is converted with, what it says in the help.
+OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+    ("runs", int, "how many runs a test in a World may take"),
+    ("level", str, "what may vary in a World: fifo, tasks or any"),
+    ("strategy", str, "which schedules a test in a World is run under"),
+    ("seed", int, "the seed of the random walks through schedules"),
+)
+#: How many runs each example of Hypothesis gets: there are a hundred of them.
+RUNS_PER_EXAMPLE = 100
+
+_Test = Callable[..., Coroutine[Any, Any, Any]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("miniloop", "schedules of asyncio code")
+    for name, kind, text in OPTIONS:
+        group.addoption(f"--miniloop-{name}", type=kind, default=None, help=text)
+        parser.addini(f"miniloop_{name}", text, default=None)
+    group.addoption("--miniloop-replay", metavar="SCHEDULE", help="run this one schedule only")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        "world(**options): run this coroutine in a World, under the schedules that "
+        "miniloop.testing.explore(**options) goes through",
+    )
+
+
+@pytest.fixture(scope="session")  # Hypothesis refuses to mix with any that ends with a test
+def world() -> Any:
+    """The World of the run; there is one only inside of a coroutine test."""
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
+    """Collect a coroutine test that is for a World as a plain test that explores it."""
+    if not collector.istestfunction(obj, name) or not _is_for_a_world(obj):
+        return None
+    given = getattr(obj, "hypothesis", None)
+    if given is not None:
+        given.inner_test = _explored(given.inner_test, collector.config, RUNS_PER_EXAMPLE)
+        return None
+    plain = _explored(obj, collector.config, None)
+    setattr(collector.obj, name, plain)  # where pytest looks for it when it runs the test
+    return list(collector._genfunctions(name, plain))
+
+
+def _is_for_a_world(obj: Any) -> bool:
+    given = getattr(obj, "hypothesis", None)
+    test = obj if given is None else given.inner_test
+    if not inspect.iscoroutinefunction(test):
+        return False
+    marked = any(mark.name == MARK for mark in getattr(obj, "pytestmark", ()))
+    return marked or MARK in inspect.signature(test).parameters
+
+
+def _explored(test: _Test, config: pytest.Config, runs: int | None) -> Callable[..., None]:
+    """Return a plain function that explores *test* with the arguments that it is called with."""
+    takes_world = MARK in inspect.signature(test).parameters
+
+    @functools.wraps(test)
+    def explore_it(*args: Any, **arguments: Any) -> None:
+        async def scenario(world: World) -> None:
+            if takes_world:
+                arguments[MARK] = world
+            await test(*args, **arguments)
+
+        scenario.__qualname__ = scenario.__name__ = test.__name__
+        # What runs now, as pytest itself announces it to its subprocesses.
+        running = os.environ.get("PYTEST_CURRENT_TEST", test.__name__).rpartition(" ")[0]
+        scenario.again = f"pytest '{running}' --miniloop-replay"  # type: ignore[attr-defined]
+        _run(scenario, _options(test, config, runs), config.getoption("miniloop_replay"))
+
+    return explore_it
+
+
+def _options(test: _Test, config: pytest.Config, runs: int | None) -> dict[str, Any]:
+    """Return what the ini file, the marker and the command line say, the last one above all."""
+    options: dict[str, Any] = {} if runs is None else {"runs": runs}
+    for name, kind, _ in OPTIONS:
+        value = config.getini(f"miniloop_{name}")
+        if value:
+            options[name] = kind(value)
+    for mark in reversed(getattr(test, "pytestmark", ())):
+        if mark.name == MARK:
+            options.update(mark.kwargs)
+    for name, _, _ in OPTIONS:
+        value = config.getoption(f"miniloop_{name}")
+        if value is not None:
+            options[name] = value
+    return options
+
+
+def _run(scenario: Any, options: dict[str, Any], schedule: str | None) -> None:
+    from .explore import explore, replay  # only those who use it pay for it
+    from .verdict import ScheduleFailure
+
+    __tracebackhide__ = True
+    if schedule is None:
+        explore(scenario, **options).check()
+        return
+    allowed = {key: options[key] for key in ("ignore", "limits", "cancel") if key in options}
+    run = replay(scenario, schedule, **allowed)
+    for line in run.trace:
+        print(line)  # noqa: T201 - pytest shows it when the test fails
+    if run.failure is not None:
+        if run.failure.kind == "exception" and run.failure.error is not None:
+            raise run.failure.error
+        raise ScheduleFailure(str(run.failure))

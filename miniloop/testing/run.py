@@ -1,0 +1,70 @@
+"""What a run is given and what it has shown: `Limits`, `Run`, and the scenario itself.
+
+Read next: checks.py
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from .choices import Choice
+from .failures import Failure
+from .schedule import Schedule
+
+__all__ = ["Limits", "Run", "Scenario", "takes_world"]
+
+#: What is run: it may take the World.
+Scenario = Callable[..., Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a run may be: *polls* of the loop, and virtual *seconds*.
+
+    *idle* is how often in a row the loop may sleep up to a timer, with nothing on its way,
+    and no task be woken: more than that, and the only timers left are those that set
+    themselves again, which is a deadlock.
+    """
+
+    polls: int = 100_000
+    idle: int = 10_000
+    seconds: float = 10 * 365 * 86400.0
+
+
+@dataclass
+class Run:
+    """What one run has shown.
+
+    Attributes:
+        result: what the program returned.
+        failures: all that is wrong, the most telling first; empty if nothing is.
+        choices: every decision, in order.
+        schedule: the deviations among them.
+        polls: how often the loop has polled.
+        seconds: how much virtual time has passed.
+        trace: what ran, in order, if it was asked for.
+    """
+
+    result: Any
+    failures: list[Failure]
+    choices: list[Choice]
+    schedule: Schedule
+    polls: int
+    seconds: float
+    trace: list[str] = field(default_factory=list)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure, or None."""
+        return self.failures[0] if self.failures else None
+
+
+def takes_world(scenario: Scenario) -> bool:
+    """Return whether *scenario* has a parameter for the World."""
+    code = getattr(scenario, "__code__", None)
+    if code is not None and not hasattr(scenario, "__wrapped__"):
+        return bool(code.co_argcount or code.co_flags & inspect.CO_VARARGS)
+    return len(inspect.signature(scenario).parameters) > 0
