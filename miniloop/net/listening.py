@@ -99,7 +99,11 @@ async def serve(server: Server, start_serving: bool) -> Server:
         sock.setblocking(False)
     if start_serving:
         server._start_serving()
-        await sleep(0)  # as on asyncio, one turn: the sockets are watched by then
+        try:
+            await sleep(0)  # as on asyncio, one turn: the sockets are watched by then
+        except BaseException:
+            server.close()  # nobody has it, so nobody else can
+            raise
     return server
 
 

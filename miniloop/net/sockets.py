@@ -45,6 +45,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.handles import Handle
+from ..interface import CancelledError
 from . import readiness, resolver
 from .tls_flow import ssl
 from .waiters import renewed
@@ -306,13 +307,21 @@ async def sock_recvfrom_into(loop: Any, sock: Any, buf: Any, nbytes: int = 0) ->
 async def sock_accept(loop: Any, sock: Any) -> tuple[socket.socket, Any]:
     """Return the next connection to *sock*, which listens, and the peer's address.
 
-    The connection's socket does not block.  Raises what ``socket.accept`` raises.
+    The connection's socket does not block.  Raises what ``socket.accept`` raises.  Who is
+    cancelled when there was a connection already has closed it.
     """
-    return await _read(loop, sock, True, _accept, sock)  # type: ignore[no-any-return]
+    accepted: list[socket.socket] = []
+    try:
+        return await _read(loop, sock, True, _accept, sock, accepted)  # type: ignore[no-any-return]
+    except CancelledError:
+        for connection in accepted:
+            connection.close()
+        raise
 
 
-def _accept(sock: Any) -> tuple[socket.socket, Any]:
+def _accept(sock: Any, accepted: list[socket.socket]) -> tuple[socket.socket, Any]:
     connection, address = sock.accept()
+    accepted.append(connection)
     connection.setblocking(False)
     return connection, address
 

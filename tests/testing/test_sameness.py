@@ -46,7 +46,9 @@ def test_tasks_that_others_have_made_are_told_of_in_their_order(library: str) ->
         world.always(lambda: len(tasks) == 8, "they are kept")
         await asyncio.sleep(0)
 
-    failures = [str(World(library=library, trace=trace).run(scenario).failure) for trace in (0, 1)]
+    failures = [
+        str(World(library=library, trace=trace).run(scenario).failure) for trace in (False, True)
+    ]
     assert failures[0] == failures[1]
     assert failures[0].count("Task-x (wait)") == 8
 
