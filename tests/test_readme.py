@@ -236,3 +236,18 @@ def test_the_reader_of_blocks() -> None:
 )
 def test_what_counts_as_printed(promised: tuple[str, ...], found: bool) -> None:
     assert (missing(promised, "one\ntwo\nthree\n") is None) is found
+
+
+def test_the_museum_s_table_is_what_the_museum_found() -> None:
+    results = {}
+    for line in (HOUSE / "tests/museum/RESULTS.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 7:
+            results[cells[0]] = (cells[3], cells[4], cells[6])
+    _, table = README.read_text(encoding="utf-8").split("<!-- museum -->\n")
+    rows = {}
+    for line in table.split("\n\n")[0].splitlines():
+        name, *rest = (cell.strip() for cell in line.strip("|").split("|"))
+        rows[name] = tuple(rest)
+    del rows["bug"], results["exhibit"]
+    assert rows == results
