@@ -234,7 +234,8 @@ def check(loop: Any, sock: Any) -> None:
 async def sock_recv(loop: Any, sock: Any, n: int) -> bytes:
     """Return up to *n* bytes from *sock*; none when the peer has ended.
 
-    Raises what ``socket.recv`` raises.  Cancellation loses no data.
+    Raises what ``socket.recv`` raises.  Cancelled in the very turn
+    in which data came, it loses that data, as asyncio's does; otherwise nothing.
     """
     if QUICK_READ < n <= SCRATCH:
         return await _read(loop, sock, True, _recv_copy, loop, sock, n)  # type: ignore[no-any-return]
@@ -277,7 +278,8 @@ def _recv_copy(loop: Any, sock: Any, n: int) -> bytes:
 async def sock_recv_into(loop: Any, sock: Any, buf: Any) -> int:
     """Read from *sock* into the writable buffer *buf*; return the number of bytes.
 
-    Raises what ``socket.recv_into`` raises.  Cancellation loses no data.
+    Raises what ``socket.recv_into`` raises.  Cancelled in the very turn
+    in which data came, it loses that data, as asyncio's does; otherwise nothing.
     """
     blocks = type(buf) is bytearray and len(buf) > 0  # anything else may be refused at once
     return await _read(loop, sock, blocks, sock.recv_into, buf)  # type: ignore[no-any-return]
@@ -286,7 +288,8 @@ async def sock_recv_into(loop: Any, sock: Any, buf: Any) -> int:
 async def sock_recvfrom(loop: Any, sock: Any, bufsize: int) -> tuple[bytes, Any]:
     """Return a datagram of at most *bufsize* bytes and the address it came from.
 
-    Raises what ``socket.recvfrom`` raises.  Cancellation loses no data.
+    Raises what ``socket.recvfrom`` raises.  Cancelled in the very turn
+    in which data came, it loses that data, as asyncio's does; otherwise nothing.
     """
     blocks = type(bufsize) is int and bufsize > 0
     return await _read(loop, sock, blocks, sock.recvfrom, bufsize)  # type: ignore[no-any-return]
@@ -296,7 +299,8 @@ async def sock_recvfrom_into(loop: Any, sock: Any, buf: Any, nbytes: int = 0) ->
     """Read a datagram into *buf*; return its length and the address it came from.
 
     At most *nbytes* are read (0: as many as *buf* holds).  Raises what
-    ``socket.recvfrom_into`` raises.  Cancellation loses no data.
+    ``socket.recvfrom_into`` raises.  Cancelled in the very turn
+    in which data came, it loses that data, as asyncio's does; otherwise nothing.
     """
     nbytes = nbytes or len(buf)
     return await _read(  # type: ignore[no-any-return]

@@ -8,8 +8,10 @@ Read next: world.py
 
 from __future__ import annotations
 
+import gc
 import warnings
 import weakref
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ..interface import live_tasks
@@ -62,8 +64,12 @@ def close(world: World) -> None:
 
 
 def _throw_away(world: World) -> None:
-    for task in [*world.tasks, *foreign_tasks(world.loop, dead=True)]:
+    left = False
+    world.choices.calm = True
+    # A ``finally`` may make more tasks: the list grows meanwhile.
+    for task in chain(world.tasks, foreign_tasks(world.loop, dead=True)):
         if not task.done():
+            left = True
             task._log_destroy_pending = False
             _close_coroutine(task.get_coro())
         elif getattr(task, "_log_traceback", False):
@@ -75,6 +81,8 @@ def _throw_away(world: World) -> None:
             if hasattr(transport, "_closing"):  # asyncio's: a writer that is collected
                 transport._closing = True  # later would close it, on a closed loop
     world.loop.close()
+    if left:
+        gc.collect(0)  # coroutines that its ``finally`` blocks have made, and nobody awaits
 
 
 def _close_coroutine(coro: Any) -> None:

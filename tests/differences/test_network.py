@@ -267,6 +267,31 @@ def test_exhaustion(python: Cell) -> None:
     assert reports == ["socket.accept() out of system resource"] * (1 if python.our_loop else 7)
 
 
+def test_cancelled_servers(python: Cell) -> None:
+    """A server that is being made is cancelled after each of its steps."""
+
+    async def main() -> list[bool]:
+        loop = asyncio.get_running_loop()
+        closed = []
+        for steps in range(1, 10):
+            listener = bound()
+            making = asyncio.ensure_future(loop.create_server(asyncio.Protocol, sock=listener))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            making.cancel()
+            await asyncio.wait([making])
+            if not making.cancelled():
+                making.result().close()
+                break
+            closed.append(listener.fileno() == -1)
+            if not closed[-1]:
+                loop.remove_reader(listener)
+                listener.close()
+        return closed
+
+    assert run(python, main) == [python.our_loop]
+
+
 def test_factories_that_fail(python: Cell) -> None:
     """The peer of the connection that nobody took sees its end in either case."""
 

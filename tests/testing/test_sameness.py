@@ -98,9 +98,12 @@ def test_what_waits_in_a_finally_is_thrown_away_without_a_word(library: str) -> 
     told: list[Any] = []
 
     async def scenario() -> None:
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.get_running_loop().create_future()
+            await loop.create_future()
         finally:
+            told.append(loop.create_task(asyncio.sleep(0)))
+            told.clear()
             await asyncio.sleep(0)
             await asyncio.sleep(1)
 
