@@ -17,6 +17,7 @@ from miniloop.testing.fence import fenced
 from miniloop.testing.schedule import LEVELS, Schedule
 from miniloop.testing.world import Run, World
 
+from ..effort import effort
 from .random_programs import OPERATIONS, scenario_from
 from .test_alike import at_random, facts
 
@@ -38,7 +39,7 @@ def _one_fence() -> Any:
         yield
 
 
-@pytest.mark.parametrize("first", range(0, PROGRAMS, CHUNK))
+@pytest.mark.parametrize("first", range(0, effort(PROGRAMS, CHUNK), CHUNK))
 def test_the_same_choices_give_the_same_run(first: int) -> None:
     for seed in range(first, first + CHUNK):
         level = LEVELS[seed % 3]
@@ -59,7 +60,7 @@ def test_keeping_a_trace_changes_no_choice() -> None:
         assert [replace(choice, about="") for choice in traced.choices] == plain.choices, seed
 
 
-@pytest.mark.parametrize("first", range(0, SOUND, CHUNK))
+@pytest.mark.parametrize("first", range(0, effort(SOUND, CHUNK), CHUNK))
 def test_asyncio_does_the_same(first: int) -> None:
     for seed in range(first, first + CHUNK):
         ours, theirs = (
