@@ -137,7 +137,8 @@ class Seat:
                 future.set_exception(error)
             else:
                 future.set_result(result)
-        self.spent = future
+                # Not with a connection in it, say: what is dropped has to be gone at once.
+                self.spent = future if type(result) is bytes else None
         self.future = self.call = None
         self.args = ()
 

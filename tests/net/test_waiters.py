@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import warnings
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -143,6 +144,26 @@ def test_a_read_that_is_cancelled_leaves_nothing_behind_for_the_next() -> None:
         return data
 
     assert miniloop.run(main()) == b"last"
+
+
+def test_a_connection_that_is_dropped_is_closed_at_once() -> None:
+    """The place where its acceptor waited does not keep it."""
+
+    async def main() -> bytes:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+            for sock in (listener, client):
+                sock.setblocking(False)
+            accepting = asyncio.create_task(loop.sock_accept(listener))
+            await asyncio.sleep(0)
+            await loop.sock_connect(client, listener.getsockname())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)
+                await accepting
+                del accepting
+            return await loop.sock_recv(client, 10)
+
+    assert miniloop.run(main()) == b""
 
 
 def test_worlds_number_every_future() -> None:
