@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": ("compat.commands.compare:compare", "Run a program in every cell and compare."),
     "explore": ("compat.commands.explore:explore", "Look for an order of events that breaks it."),
     "replay": ("compat.commands.replay:replay", "Run it under one schedule again."),
+    "serve": ("compat.commands.serve:serve", "Serve an ASGI application or a handler."),
     "bench": ("compat.bench.command:bench", "Measure the loops against each other."),
 }
 

@@ -402,3 +402,22 @@ def test_a_send_may_take_a_part(library: str) -> None:
 
     assert good(scenario, library) == 1000
     assert good(scenario, library, schedule=Schedule({("fault", 0): 1})) == 1000
+
+
+def test_a_send_that_fails_holds_nothing_of_what_was_to_be_sent(library: str) -> None:
+    """asyncio on 3.11 clears its buffer while it still has the exception of `send`."""
+
+    async def scenario(world: World) -> int:
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 1):
+            with socket.socket() as sock:
+                sock.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", 1))
+                sock.shutdown(socket.SHUT_WR)
+                buffer = bytearray(b"hello")
+                with pytest.raises(BrokenPipeError) as raised:
+                    sock.send(buffer)
+                assert raised.tb is not None
+                buffer.clear()
+                return len(buffer)
+
+    assert World(library=library).run(scenario).result == 0

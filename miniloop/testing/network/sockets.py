@@ -302,10 +302,11 @@ class SimulatedSocket(socket.socket):
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what there is room for; return how many bytes."""
-        view = memoryview(data).cast("B")
-        if isinstance(self._end, DatagramEnd):
-            return self._send_datagram(bytes(view), None)
-        return int(self._attempt(self._stream().send, view))
+        # A view that an exception's traceback keeps would stop a bytearray from being cleared.
+        with memoryview(data) as whole, whole.cast("B") as view:
+            if isinstance(self._end, DatagramEnd):
+                return self._send_datagram(bytes(view), None)
+            return int(self._attempt(self._stream().send, view))
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send all of it; there must be room."""

@@ -1,0 +1,272 @@
+"""The client: `Client.get` for a body whole, `Client.stream` for one that comes as it comes.
+
+    async with Client() as client:
+        response = await client.get("https://example.org/", params={"q": "loop"})
+        async with client.stream("POST", url, content=pieces()) as response:
+            async for piece in response:
+                ...
+
+Read next: httpx_transport.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from .decompression import ACCEPTED
+from .dialing import Dialer
+from .errors import ClientError, Disconnected, RedirectFailed
+from .exchange import Exchange
+from .messages import Content, HeaderInput, ParamInput, Request, parse, raw_fields
+from .pool import Pool
+from .redirects import is_redirect, next_request
+from .response import Response
+from .settings import Limits, Timeouts
+from .waiting import overall
+
+__all__ = ["Client"]
+
+#: How often a request that no server has looked at may be sent again.
+RETRIES = 5
+AGENT = (b"user-agent", b"miniloop")
+
+
+class Client:
+    """An HTTP client with a pool of connections.
+
+    Args:
+        timeout: for every request that is not given its own.
+        limits: of connections and sizes.
+        headers: sent with every request that does not set them itself.
+        http2: whether to offer HTTP/2 over TLS.
+        prior_knowledge: whether to speak HTTP/2 in clear text, without asking.
+        tls: the context for TLS; None for the system's roots.  Its ALPN is set.
+        unix: the path of a Unix socket to connect to, whatever the URL's host is.
+        follow_redirects: whether to, and up to how many times.
+        retry: whether to send an idempotent request again, once, when a connection
+            that was idle turns out dead.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: Timeouts | None = None,
+        limits: Limits | None = None,
+        headers: HeaderInput = None,
+        http2: bool = True,
+        prior_knowledge: bool = False,
+        tls: ssl.SSLContext | None = None,
+        unix: str | None = None,
+        follow_redirects: int | bool = 10,
+        retry: bool = True,
+    ) -> None:
+        self.timeouts = timeout or Timeouts()
+        self.limits = limits or Limits()
+        self.headers = raw_fields(headers)
+        self.redirects = 10 if follow_redirects is True else int(follow_redirects)
+        self.retry = retry
+        dialer = Dialer(
+            self.limits, http2=http2, prior_knowledge=prior_knowledge, tls=tls, unix=unix
+        )
+        self.pool = Pool(dialer, self.limits)
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection; what is under way fails with PoolClosed."""
+        await self.pool.aclose()
+
+    # --- requests ------------------------------------------------------------------------
+
+    async def request(self, method: str, url: str, **options: Any) -> Response:
+        """Make a request and return the response with its body read; for options see `stream`.
+
+        Raises:
+            as `stream`, and as `Response.read`.
+        """
+        async with self.stream(method, url, **options) as response:
+            await response.read()
+            return response
+
+    async def get(self, url: str, **options: Any) -> Response:
+        """``GET``: see `request`."""
+        return await self.request("GET", url, **options)
+
+    async def head(self, url: str, **options: Any) -> Response:
+        """``HEAD``: see `request`."""
+        return await self.request("HEAD", url, **options)
+
+    async def options(self, url: str, **options: Any) -> Response:
+        """``OPTIONS``: see `request`."""
+        return await self.request("OPTIONS", url, **options)
+
+    async def post(self, url: str, **options: Any) -> Response:
+        """``POST``: see `request`."""
+        return await self.request("POST", url, **options)
+
+    async def put(self, url: str, **options: Any) -> Response:
+        """``PUT``: see `request`."""
+        return await self.request("PUT", url, **options)
+
+    async def patch(self, url: str, **options: Any) -> Response:
+        """``PATCH``: see `request`."""
+        return await self.request("PATCH", url, **options)
+
+    async def delete(self, url: str, **options: Any) -> Response:
+        """``DELETE``: see `request`."""
+        return await self.request("DELETE", url, **options)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: ParamInput = None,
+        headers: HeaderInput = None,
+        content: Content = None,
+        json: Any = None,
+        timeout: Timeouts | None = None,
+        follow_redirects: int | bool | None = None,
+    ) -> AsyncIterator[Response]:
+        """Make a request; in the block the response's body arrives.
+
+        Args:
+            params: added to the URL's query.
+            headers: instead of the client's own of the same name.
+            content: the body: bytes, text, or what yields bytes (sent as it is yielded).
+            json: the body as an object.
+            timeout: instead of the client's.
+            follow_redirects: instead of the client's.
+
+        Raises:
+            ValueError: the URL or the request is malformed; nothing was sent.
+            ClientError: see errors.py.
+
+        Cancelled, or left before the body's end, the exchange is given up: an HTTP/1.1
+        connection is closed, an HTTP/2 stream reset.
+        """
+        request = self._request(method, url, params, headers, content, json)
+        timeouts = timeout or self.timeouts
+        redirects = self.redirects if follow_redirects is None else int(follow_redirects)
+        if follow_redirects is True:
+            redirects = self.redirects or 10
+        deadline = None
+        if timeouts.total is not None:
+            deadline = asyncio.get_running_loop().time() + timeouts.total
+        async with overall(deadline):
+            response = await self._follow(request, timeouts, deadline, redirects)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        params: ParamInput,
+        headers: HeaderInput,
+        content: Content,
+        json: Any,
+    ) -> Request:
+        """Put a request together."""
+        if method.upper() == "CONNECT":
+            raise ValueError("CONNECT makes a tunnel, which is not a request")
+        address = parse(url, params)
+        fields = raw_fields(headers)
+        names = {name for name, _ in fields}
+        fields += [each for each in self.headers if each[0] not in names]
+        names |= {name for name, _ in self.headers}
+        defaults = [AGENT, (b"accept", b"*/*"), (b"accept-encoding", ACCEPTED.encode())]
+        if json is not None:
+            content = json_.dumps(json, ensure_ascii=False, separators=(",", ":"))
+            defaults.append((b"content-type", b"application/json"))
+        if address.authorization is not None:
+            defaults.append((b"authorization", address.authorization.encode("ascii")))
+        fields += [each for each in defaults if each[0] not in names]
+        body = content.encode() if isinstance(content, str) else content
+        target = address.target.encode("ascii")
+        return Request(method.encode("ascii"), address.origin, target, fields, body or b"")
+
+    # --- the way to a response -----------------------------------------------------------
+
+    async def _follow(
+        self, request: Request, timeouts: Timeouts, deadline: float | None, redirects: int
+    ) -> Response:
+        """Return the response to *request*, or to what it is redirected to."""
+        history: list[Response] = []
+        while True:
+            exchange = await self.send(request, timeouts, deadline)
+            response = Response(exchange, await exchange.response_head(), history[:])
+            if not redirects or not is_redirect(response):
+                return response
+            try:
+                if len(history) == redirects:
+                    raise RedirectFailed(f"redirected more than {redirects} times")
+                request = next_request(request, response)
+                await self._skim(response)
+            finally:
+                await response.aclose()
+            history.append(response)
+
+    @staticmethod
+    async def _skim(response: Response) -> None:
+        """Read a short body, so that the connection can be used again; leave a long one."""
+        size = 0
+        try:
+            async for data in response.iter_raw():
+                size += len(data)
+                if size > 64 * 1024:
+                    return
+        except ClientError:
+            return
+
+    async def send(
+        self, request: Request, timeouts: Timeouts, deadline: float | None = None
+    ) -> Exchange:
+        """Send *request*, again if that is safe, until there is the head of a response.
+
+        The caller has to read the exchange to its end or to close it.
+        """
+        retries = 0
+        while True:
+            connection = await self.pool.acquire(request.origin, timeouts)
+            reused = connection.served > 0
+            exchange = connection.exchange(request, timeouts, deadline)
+            try:
+                await exchange.response_head()
+            except Disconnected as error:
+                await exchange.aclose()
+                retries += 1
+                if not self._again(request, error, reused, retries):
+                    raise
+            except BaseException:
+                await exchange.aclose()
+                raise
+            else:
+                return exchange
+
+    def _again(
+        self,
+        request: Request,
+        error: Disconnected,
+        reused: bool,
+        retries: int,
+    ) -> bool:
+        """Tell whether *request*, which came to nothing, may be sent again."""
+        if not request.repeatable or not self.retry:
+            return False
+        if error.unprocessed:
+            return retries <= RETRIES
+        died_idle = reused and error.nothing_received
+        return died_idle and request.idempotent and retries == 1

@@ -1,0 +1,260 @@
+"""One request and its response, whatever the connection below speaks.
+
+A connection driver (`http1`, `http2`) feeds an `Exchange` with what arrives: the head,
+data, the end, a failure.  The response above takes it out.  Between them is a bounded
+buffer: what has been taken out is told to the driver, which lets the server send more.
+A body that is not sent at once is sent by a task of its own, so that a server may
+answer before, and while, it is asked.
+
+States
+    asked     -- head arrives -----------> answering
+              -- fails, or is given up --> over
+    answering -- end arrives ------------> over
+              -- fails, or is given up --> over
+
+Invariants
+    over        the driver has forgotten the exchange; what was received before can
+                still be read, and then the end or the error
+    answering   ``head`` is set
+    ``buffered`` is the size of everything in ``_chunks``
+
+Read next: connection.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import NamedTuple, Protocol
+
+from .errors import Disconnected, ReadTimeout, TotalTimeout
+from .messages import Field, Request
+from .settings import Limits, Timeouts
+
+__all__ = ["TRANSITIONS", "Driver", "Exchange", "Head"]
+
+TRANSITIONS = (
+    ("asked", "head arrives", "answering"),
+    ("asked", "fails, or is given up", "over"),
+    ("answering", "end arrives", "over"),
+    ("answering", "fails, or is given up", "over"),
+)
+
+#: Received pieces are joined up to this size.
+SMALL = 4096
+
+
+class Head(NamedTuple):
+    """The beginning of a response."""
+
+    status: int
+    reason: bytes
+    fields: list[Field]
+    http_version: str
+
+
+class Driver(Protocol):
+    """What an exchange needs from its connection."""
+
+    async def send(self, exchange: Exchange, data: bytes) -> None:
+        """Send *data* of the body; return when there is room for more."""
+
+    def finish(self, exchange: Exchange) -> None:
+        """Send the end of the body."""
+
+    def consumed(self, exchange: Exchange, credit: int) -> None:
+        """Let the server send *credit* more bytes."""
+
+    def abandon(self, exchange: Exchange) -> None:
+        """Forget an exchange that is not over, and whatever more arrives for it."""
+
+
+class Exchange:
+    """A request on its way, and its response: fed by a driver, read by one task."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        request: Request,
+        limits: Limits,
+        timeouts: Timeouts,
+        deadline: float | None,
+    ) -> None:
+        self.driver = driver
+        self.request = request
+        self.limits = limits
+        self.timeouts = timeouts
+        self.deadline = deadline
+        self.head: Head | None = None
+        self.trailers: list[Field] = []
+        self.buffered = 0
+        self.over = False
+        self.stream_id = 0
+        self.mark = 0
+        self.informational = 0
+        self._chunks: deque[tuple[bytes, int]] = deque()
+        self._error: BaseException | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._progress = 0.0
+
+    # --- fed by the driver ---------------------------------------------------------------
+
+    def on_head(self, head: Head) -> None:
+        """The response begins."""
+        self.head = head
+        self._wake()
+
+    def on_data(self, data: bytes, credit: int) -> None:
+        """Take in a part of the body that took *credit* bytes of the server's window."""
+        if self._chunks and len(self._chunks[-1][0]) + len(data) <= SMALL:
+            last, earned = self._chunks.pop()  # single bytes must not cost a place each
+            self._chunks.append((last + data, earned + credit))
+        else:
+            self._chunks.append((data, credit))
+        self.buffered += len(data)
+        self._wake()
+
+    def on_end(self, trailers: list[Field]) -> None:
+        """The response is complete; what is left of the request is not sent."""
+        self.trailers = trailers
+        self.over = True
+        self._stop_upload()
+        self._wake()
+
+    def on_error(self, error: BaseException) -> None:
+        """The exchange fails; what was received before it can still be read."""
+        if not self.over:
+            self.over = True
+            self._error = error
+            self._stop_upload()
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # --- the body of the request ---------------------------------------------------------
+
+    @property
+    def uploading(self) -> bool:
+        """Whether the request is still being sent."""
+        return self._upload is not None
+
+    def upload(self) -> None:
+        """Begin to send the body, in a task."""
+        self._upload = self._loop.create_task(self._send_body())
+
+    async def _send_body(self) -> None:
+        """Send the body, piece by piece; if that fails, so does the exchange."""
+        try:
+            content = self.request.content
+            if isinstance(content, bytes):
+                await self.driver.send(self, content)
+            else:
+                async for piece in content:
+                    await self.driver.send(self, piece)
+            if not self.over:
+                self.driver.finish(self)
+            self._upload = None
+            self._progress = self._loop.time()
+        except asyncio.CancelledError:
+            self.give_up(Disconnected("the sending of the body was cancelled"))
+            raise
+        except Exception as error:
+            self.give_up(error)
+
+    def _stop_upload(self) -> None:
+        if self._upload is not None and self._upload is not asyncio.current_task():
+            self._upload.cancel()
+
+    # --- read by the response ------------------------------------------------------------
+
+    async def response_head(self) -> Head:
+        """Return the head of the response, as soon as there is one."""
+        while self.head is None:
+            if self._error is not None:
+                raise self._error
+            await self._wait()
+        return self.head
+
+    async def chunk(self) -> bytes:
+        """Return some of the body, or ``b""`` at its end.
+
+        Cancelled, it loses nothing: the next call goes on.
+
+        Raises:
+            ReadTimeout, TotalTimeout: the exchange is given up.
+            Disconnected, BadMessage: what came before has been returned.
+        """
+        while True:
+            if self.deadline is not None and not self.over and self._loop.time() >= self.deadline:
+                self.give_up(TotalTimeout("the exchange was not over in time"))
+                raise TotalTimeout("the exchange was not over in time")
+            if self._chunks:
+                data, credit = self._chunks.popleft()
+                self.buffered -= len(data)
+                self.driver.consumed(self, credit)
+                if data:
+                    return data
+                continue
+            if self._error is not None:
+                raise self._error
+            if self.over:
+                return b""
+            await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait until something is fed."""
+        if self._waiter is not None:
+            raise RuntimeError("another task is reading this response already")
+        waiter = self._waiter = self._loop.create_future()
+        self._progress = self._loop.time()
+        self._arm()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _arm(self) -> None:
+        """Set the timer to when the wait is too long."""
+        moments = [] if self.deadline is None else [self.deadline]
+        if self.timeouts.read is not None:
+            base = self._loop.time() if self._upload is not None else self._progress
+            moments.append(base + self.timeouts.read)
+        if moments:
+            self._timer = self._loop.call_at(min(moments), self._expired)
+
+    def _expired(self) -> None:
+        """Give up, unless there was progress, or the request is still on its way."""
+        self._timer = None
+        now = self._loop.time()
+        read = self.timeouts.read
+        if self.deadline is not None and now >= self.deadline:
+            self.give_up(TotalTimeout("the exchange was not over in time"))
+        elif self._upload is not None or (read is not None and now < self._progress + read):
+            self._arm()
+        else:
+            self.give_up(ReadTimeout(f"nothing was received for {read} s"))
+
+    # --- the end -------------------------------------------------------------------------
+
+    def give_up(self, error: BaseException) -> None:
+        """End the exchange with *error*, unless it is over."""
+        if not self.over:
+            self.on_error(error)
+            self.driver.abandon(self)
+
+    async def aclose(self) -> None:
+        """Give up what is not over, and wait until nothing runs for it any more."""
+        self.give_up(Disconnected("the response was closed"))
+        while self._chunks:
+            self.driver.consumed(self, self._chunks.popleft()[1])
+        upload = self._upload
+        if upload is not None and not upload.done():
+            await asyncio.wait([upload])

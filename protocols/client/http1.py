@@ -1,0 +1,260 @@
+"""A connection that speaks HTTP/1.1 (RFC 9112), driven by h11: one exchange at a time.
+
+States
+    idle   -- request -------------------------> asking
+           -- end, or bytes nobody asked for --> closed
+    asking -- response complete ---------------> idle
+           -- response complete, no reuse -----> closed
+           -- given up, failed, ended ---------> closed
+
+Invariants
+    idle     h11 is at the start of a cycle, the transport is reading
+    asking   ``_exchange`` is fed with what arrives
+    closed   ``_exchange`` is None
+
+A response that is complete frees the connection at once, even if nobody has read it
+yet.  It is not used again if the server says so, if the request was still being sent,
+if more bytes followed than the response has, or if the response was framed twice
+(Content-Length and Transfer-Encoding: RFC 9112 6.3).
+
+Read next: http2.py
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h11
+
+from .connection import Connection
+from .errors import BadMessage, ClientError, Disconnected, TooLarge
+from .exchange import Exchange, Head
+from .messages import Field, Origin, Request
+from .settings import Limits
+
+__all__ = ["TRANSITIONS", "Http1Connection"]
+
+TRANSITIONS = (
+    ("idle", "request", "asking"),
+    ("idle", "end, or bytes nobody asked for", "closed"),
+    ("asking", "response complete", "idle"),
+    ("asking", "response complete, no reuse", "closed"),
+    ("asking", "given up, failed, ended", "closed"),
+)
+
+#: A body up to this size is sent together with the head; of a larger one so much at a time.
+AT_ONCE = 64 * 1024
+#: So many 1xx responses may precede a response.
+INFORMATIONAL = 20
+
+
+def head_of(request: Request) -> h11.Request:
+    """Return the head of *request* as an event of h11, framed by length or by chunks."""
+    fields = [each for each in request.fields if each[0] != b"transfer-encoding"]
+    names = {name for name, _ in fields}
+    if b"host" not in names:
+        fields.insert(0, (b"host", request.origin.authority.encode("ascii")))
+    if b"content-length" not in names:
+        if not isinstance(request.content, bytes):
+            fields.append((b"transfer-encoding", b"chunked"))
+        elif request.content or request.method in (b"POST", b"PUT", b"PATCH"):
+            fields.append((b"content-length", b"%d" % len(request.content)))
+    try:
+        return h11.Request(method=request.method, target=request.target, headers=fields)
+    except h11.LocalProtocolError as error:
+        raise ValueError(f"the request cannot be sent: {error}") from None
+
+
+def check_size(fields: list[Field], limits: Limits) -> None:
+    """Raise TooLarge if a block of header fields is.  h11 looks only at incomplete ones."""
+    if len(fields) > limits.header_fields:
+        raise TooLarge(f"the response has {len(fields)} header fields")
+    size = sum(len(name) + len(value) + 4 for name, value in fields)
+    if size > limits.header_bytes:
+        raise TooLarge(f"the response has {size} bytes of header fields")
+
+
+class Http1Connection(Connection):
+    """HTTP/1.1 to one origin."""
+
+    def __init__(self, origin: Origin, limits: Limits, owner: Any) -> None:
+        super().__init__(origin, limits, owner)
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.header_bytes)
+        self._exchange: Exchange | None = None
+        self._reading = True
+        self._received = False
+        self._framed_twice = False
+        self._informational = 0
+
+    # --- sending -------------------------------------------------------------------------
+
+    def start(self, exchange: Exchange) -> None:
+        """Send the head, and the body with it if that is small."""
+        try:
+            head = head_of(exchange.request)
+        except ValueError:
+            exchange.over = True
+            self.release()
+            raise
+        if self.closed:  # since it was given out
+            exchange.on_error(Disconnected("the connection is closed", unprocessed=True))
+            return
+        self._exchange = exchange
+        self._received = self._framed_twice = False
+        self._informational = 0
+        content = exchange.request.content
+        data = self._h11.send(head) or b""
+        if isinstance(content, bytes) and len(content) <= AT_ONCE:
+            try:
+                if content:
+                    data += self._h11.send(h11.Data(data=content)) or b""
+                data += self._h11.send(h11.EndOfMessage()) or b""
+            except h11.LocalProtocolError as error:
+                exchange.give_up(ValueError(str(error)))
+                return
+            self.transport.write(data)
+        else:
+            self.transport.write(data)
+            exchange.upload()
+
+    async def send(self, exchange: Exchange, data: bytes) -> None:
+        """Send *data* of the body; return when there is room for more."""
+        for start in range(0, len(data), AT_ONCE):
+            piece = data[start : start + AT_ONCE]
+            self._write(exchange, h11.Data(data=piece))
+            await self.room_to_write(exchange.timeouts.write)
+
+    def finish(self, exchange: Exchange) -> None:
+        """Send the end of the body."""
+        self._write(exchange, h11.EndOfMessage())
+
+    def _write(self, exchange: Exchange, event: h11.Event) -> None:
+        """Send *event*, which the length given in the head has to allow."""
+        if self._exchange is not exchange:
+            raise Disconnected("the connection was closed while sending")
+        try:
+            self.transport.write(self._h11.send(event) or b"")
+        except h11.LocalProtocolError as error:
+            raise ValueError(f"the body does not fit its head: {error}") from None
+
+    # --- receiving -----------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the exchange; bytes that nobody asked for end the connection."""
+        if self._exchange is None:
+            self.close()
+            return
+        self._received = True
+        self._h11.receive_data(data)
+        self._pump()
+
+    def eof_received(self) -> bool:
+        """End: an exchange that is not complete by that has failed."""
+        exchange = self._exchange
+        if exchange is not None and exchange.head is not None:
+            self._h11.receive_data(b"")
+            self._pump(ended=True)
+        self.fail(Disconnected("the server closed the connection"))
+        self.close()
+        return False
+
+    def _pump(self, *, ended: bool = False) -> None:
+        """Take everything out of h11 that is complete."""
+        try:
+            while (exchange := self._exchange) is not None:
+                event = self._h11.next_event()
+                if isinstance(event, h11.Data):
+                    self._on_data(exchange, bytes(event.data))
+                elif isinstance(event, h11.Response):
+                    self._on_response(exchange, event)
+                elif isinstance(event, h11.EndOfMessage):
+                    self._on_end(exchange, list(event.headers))
+                elif isinstance(event, h11.InformationalResponse):
+                    self._on_informational(event)
+                else:
+                    return
+        except TooLarge as error:
+            self._break(error)
+        except h11.RemoteProtocolError as error:
+            if ended:
+                self._break(Disconnected("the server closed the connection in a body"))
+            elif error.error_status_hint == 431:
+                self._break(TooLarge(str(error)))
+            else:
+                self._break(BadMessage(str(error)))
+
+    def _on_response(self, exchange: Exchange, event: h11.Response) -> None:
+        fields = list(event.headers)
+        check_size(fields, self.limits)
+        version = event.http_version
+        if version not in (b"1.1", b"1.0"):
+            raise h11.RemoteProtocolError(f"HTTP/{version.decode()} was not asked for")
+        names = {name for name, _ in fields}
+        self._framed_twice = {b"content-length", b"transfer-encoding"} <= names
+        exchange.on_head(
+            Head(event.status_code, event.reason, fields, "HTTP/" + version.decode("ascii"))
+        )
+
+    def _on_informational(self, event: h11.InformationalResponse) -> None:
+        check_size(list(event.headers), self.limits)
+        self._informational += 1
+        if event.status_code == 101 or self._informational > INFORMATIONAL:
+            raise h11.RemoteProtocolError(f"a response {event.status_code} out of place")
+
+    def _on_data(self, exchange: Exchange, data: bytes) -> None:
+        exchange.on_data(data, len(data))
+        if self._reading and exchange.buffered > self.limits.buffer_bytes:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def _on_end(self, exchange: Exchange, trailers: list[Field]) -> None:
+        check_size(trailers, self.limits)
+        whole = not exchange.uploading
+        self._exchange = None
+        exchange.on_end(trailers)
+        connection = self._h11
+        if (
+            whole
+            and self.usable
+            and connection.our_state is connection.their_state is h11.DONE
+            and not connection.trailing_data[0]
+            and not self._framed_twice
+        ):
+            connection.start_next_cycle()
+            self._read_on()
+        else:
+            self.close(abort=not whole)
+        self.release()
+
+    def consumed(self, exchange: Exchange, credit: int) -> None:
+        """Read on when the buffer is down to half."""
+        if exchange is self._exchange and exchange.buffered <= self.limits.buffer_bytes // 2:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._reading and not self.closed:
+            self._reading = True
+            self.transport.resume_reading()
+
+    # --- the end -------------------------------------------------------------------------
+
+    def fail(self, error: Exception) -> None:
+        """Fail the exchange, if there is one."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            if isinstance(error, Disconnected):
+                error.nothing_received = not self._received
+            exchange.on_error(error)
+            self.busy -= 1
+
+    def _break(self, error: ClientError) -> None:
+        """Fail, and close without more ado."""
+        self.fail(error)
+        self.close(abort=True)
+
+    def abandon(self, exchange: Exchange) -> None:
+        """Close: what more arrives for *exchange* could not be told from the next response."""
+        if exchange is self._exchange:
+            self._exchange = None
+            self.busy -= 1
+            self.close(abort=True)

@@ -1,0 +1,380 @@
+"""A connection that speaks HTTP/2 (RFC 9113), driven by h2: many exchanges at a time.
+
+States, of one stream
+    asked     -- response head ------------> answering
+              -- reset, given up, failed --> gone
+    answering -- end of stream ------------> gone
+              -- reset, given up, failed --> gone
+
+Invariants
+    asked, answering  in ``_streams``; the owner counts it in ``busy``
+    gone              not there any more; if it was we who ended it, it has been reset
+
+The server gets credit for what has been read, not for what has arrived.  The window of
+the connection is as large as those of all streams together: a stream that nobody reads
+holds up none of the others.  After GOAWAY the streams that the server will not look at
+fail as unprocessed, and are retried elsewhere; the others go on.
+
+Read next: dialing.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import h2.config
+import h2.events
+import h2.exceptions
+import h2.settings
+from h2.errors import ErrorCodes
+from h2.settings import SettingCodes
+from hyperframe.frame import SettingsFrame
+
+from ..h2_rules import Http2Parser
+from .connection import Connection
+from .errors import BadMessage, Disconnected, TooLarge
+from .exchange import Exchange, Head
+from .http1 import INFORMATIONAL, check_size
+from .messages import Field, Origin, Request
+from .settings import Limits
+
+__all__ = ["TRANSITIONS", "Http2Connection"]
+
+TRANSITIONS = (
+    ("asked", "response head", "answering"),
+    ("asked", "reset, given up, failed", "gone"),
+    ("answering", "end of stream", "gone"),
+    ("answering", "reset, given up, failed", "gone"),
+)
+
+#: What a stream may receive before somebody reads it.
+STREAM_WINDOW = 256 * 1024
+#: Answers to what the server sent that it does not read: more than that is an attack.
+UNREAD_ANSWERS = 1024 * 1024
+#: Fields that say something about an HTTP/1.1 connection (RFC 9113 8.2.2).
+OF_CONNECTIONS = frozenset(
+    (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"host")
+)
+NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
+VALUE = re.compile(rb"[^\x00\r\n]*")
+
+
+def head_of(request: Request) -> list[Field]:
+    """Return the header fields of *request*, the pseudo ones first.
+
+    They are checked here: h2 finds a bad one only when it has encoded those before it,
+    and then the server's table of fields is not ours any more.
+    """
+    fields = request.fields
+    authority = next((value for name, value in fields if name == b"host"), None)
+    head = [
+        (b":method", request.method),
+        (b":scheme", request.origin.scheme.encode()),
+        (b":authority", authority or request.origin.authority.encode("ascii")),
+        (b":path", request.target),
+    ]
+    for name, value in fields:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"the request cannot be sent: {name!r} is not the name of a field")
+        if name not in OF_CONNECTIONS and not (name == b"te" and value != b"trailers"):
+            head.append((name, value.strip(b" \t")))
+    names = {name for name, _ in fields}
+    content = request.content
+    if b"content-length" not in names and isinstance(content, bytes):  # noqa: SIM102
+        if content or request.method in (b"POST", b"PUT", b"PATCH"):
+            head.append((b"content-length", b"%d" % len(content)))
+    for _, value in head:
+        if not VALUE.fullmatch(value):
+            raise ValueError(f"the request cannot be sent: {value!r} is not a field's value")
+    return head
+
+
+def check_greeting(data: bytes) -> None:
+    """Raise ProtocolError unless *data* begins with SETTINGS (RFC 9113 3.4).
+
+    h2 would wait for the end of a frame as long as another protocol's first words say.
+    """
+    if data[0] or data[3] != SettingsFrame.type:
+        raise h2.exceptions.ProtocolError("the server does not begin with SETTINGS")
+
+
+class Http2Connection(Connection):
+    """HTTP/2 to one origin."""
+
+    multiplexed = True
+    http_version = "HTTP/2"
+
+    def __init__(self, origin: Origin, limits: Limits, owner: Any) -> None:
+        super().__init__(origin, limits, owner)
+        self._streams: dict[int, Exchange] = {}
+        self._arrivals = 0
+        self._greeting = b""
+        self._greeted = False
+        self._h2 = Http2Parser(h2.config.H2Configuration(client_side=True, header_encoding=None))
+        self._on_event = {
+            h2.events.ResponseReceived: self._on_response,
+            h2.events.InformationalResponseReceived: self._on_informational,
+            h2.events.DataReceived: self._on_data,
+            h2.events.TrailersReceived: self._on_trailers,
+            h2.events.StreamEnded: self._on_stream_ended,
+            h2.events.StreamReset: self._on_stream_reset,
+            h2.events.ConnectionTerminated: self._on_goaway,
+            h2.events.WindowUpdated: self._on_room,
+            h2.events.RemoteSettingsChanged: self._on_room,
+        }
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the preface and the settings."""
+        super().connection_made(transport)
+        connection = self._h2
+        connection.local_settings = h2.settings.Settings(
+            client=True,
+            initial_values={
+                SettingCodes.ENABLE_PUSH: 0,
+                SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+                SettingCodes.MAX_HEADER_LIST_SIZE: 2 * self.limits.header_bytes,
+            },
+        )
+        connection.initiate_connection()
+        window = max(self.limits.streams, 1) * STREAM_WINDOW
+        connection.increment_flow_control_window(window - 65535)
+        self._flush()
+
+    def room(self) -> bool:
+        """Tell whether one more stream would fit: as many as the server and the limits allow."""
+        allowed = min(self._h2.remote_settings.max_concurrent_streams, self.limits.streams)
+        return self.usable and self.busy < allowed
+
+    def _flush(self) -> None:
+        """Hand over to the transport what h2 has to send."""
+        data = self._h2.data_to_send()
+        if data and not self.transport.is_closing():
+            self.transport.write(data)
+            if self.transport.get_write_buffer_size() > UNREAD_ANSWERS:
+                self.fail(BadMessage("the server asks for answers and does not read them"))
+                self.close(abort=True)
+
+    # --- sending -------------------------------------------------------------------------
+
+    def start(self, exchange: Exchange) -> None:
+        """Send the head, and the body with it if the windows allow."""
+        request = exchange.request
+        try:
+            head = head_of(request)
+        except ValueError:
+            exchange.over = True
+            self.release()
+            raise
+        try:
+            if not self.usable:
+                raise h2.exceptions.NoAvailableStreamIDError
+            stream_id = self._h2.get_next_available_stream_id()
+            self._h2.send_headers(stream_id, head, end_stream=request.content == b"")
+        except (h2.exceptions.TooManyStreamsError, h2.exceptions.NoAvailableStreamIDError) as error:
+            exchange.on_error(Disconnected("no stream can be opened any more", unprocessed=True))
+            if isinstance(error, h2.exceptions.NoAvailableStreamIDError):
+                self.retire()
+            self.release()
+            return
+        exchange.stream_id = stream_id
+        exchange.mark = self._arrivals
+        self._streams[stream_id] = exchange
+        content = request.content
+        if isinstance(content, bytes) and len(content) <= self._window(stream_id):
+            if content:
+                self._h2.send_data(stream_id, content, end_stream=True)
+        else:
+            exchange.upload()
+        self._flush()
+
+    def _window(self, stream_id: int) -> int:
+        """Return how much may be sent in one frame now."""
+        connection = self._h2
+        window: int = connection.local_flow_control_window(stream_id)
+        return max(0, min(window, connection.max_outbound_frame_size))
+
+    async def send(self, exchange: Exchange, data: bytes) -> None:
+        """Send *data*, frame by frame, as the server gives credit; streams take turns."""
+        seconds = exchange.timeouts.write
+        while data:
+            limit = None if seconds is None else self.loop.time() + seconds
+            while not (window := self._window_of(exchange)):
+                await self.wait_to_write(
+                    None if limit is None else max(0.0, limit - self.loop.time())
+                )
+            self._h2.send_data(exchange.stream_id, data[:window])
+            data = data[window:]
+            self._flush()
+            await self.room_to_write(seconds)
+            if len(self._streams) > 1:
+                await asyncio.sleep(0)
+
+    def _window_of(self, exchange: Exchange) -> int:
+        """Return `_window`, if the stream is still there."""
+        if self.closed or exchange.stream_id not in self._streams:
+            raise Disconnected("the stream was closed while sending")
+        return self._window(exchange.stream_id)
+
+    def finish(self, exchange: Exchange) -> None:
+        """End the stream on this side."""
+        self._window_of(exchange)
+        self._h2.end_stream(exchange.stream_id)
+        self._flush()
+
+    # --- receiving -----------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the exchanges with what has arrived for them."""
+        if self.closed:
+            return
+        self._arrivals += 1
+        if not self._greeted:
+            data = self._greeting = self._greeting + data
+            if len(data) < 9:
+                return
+            self._greeted = True
+        try:
+            if self._greeting:
+                check_greeting(data)
+                self._greeting = b""
+            events = self._h2.receive_data(data)
+        except h2.exceptions.ProtocolError as error:
+            self._break(BadMessage(f"not HTTP/2 as it should be: {error}"))
+            return
+        for event in events:
+            if (handler := self._on_event.get(type(event))) is not None:
+                handler(event)
+        self._flush()
+
+    def _on_response(self, event: Any) -> None:
+        exchange = self._streams.get(event.stream_id)
+        if exchange is not None:
+            fields = list(event.headers)
+            status = next((int(value) for name, value in fields if name == b":status"), 0)
+            fields = [each for each in fields if not each[0].startswith(b":")]
+            if self._fits(exchange, fields):
+                exchange.on_head(Head(status, b"", fields, "HTTP/2"))
+
+    def _fits(self, exchange: Exchange, fields: list[Field]) -> bool:
+        """Give up *exchange* if *fields* are over the limits."""
+        try:
+            check_size(fields, self.limits)
+        except TooLarge as error:
+            exchange.give_up(error)
+            return False
+        return True
+
+    def _on_informational(self, event: Any) -> None:
+        exchange = self._streams.get(event.stream_id)
+        if exchange is not None:
+            exchange.informational += 1
+            if exchange.informational > INFORMATIONAL:
+                exchange.give_up(BadMessage("too many informational responses"))
+
+    def _on_data(self, event: Any) -> None:
+        exchange = self._streams.get(event.stream_id)
+        credit = event.flow_controlled_length
+        if exchange is not None and event.data:
+            exchange.on_data(event.data, credit)
+        elif credit:
+            self._h2.acknowledge_received_data(credit, event.stream_id)
+
+    def _on_trailers(self, event: Any) -> None:
+        exchange = self._streams.get(event.stream_id)
+        if exchange is not None and self._fits(exchange, list(event.headers)):
+            exchange.trailers = list(event.headers)
+
+    def _on_stream_ended(self, event: Any) -> None:
+        exchange = self._streams.pop(event.stream_id, None)
+        if exchange is not None:
+            if exchange.uploading:
+                self._reset(event.stream_id)
+            exchange.on_end(exchange.trailers)
+            self._wake_writers()
+            self.release()
+
+    def _on_stream_reset(self, event: Any) -> None:
+        exchange = self._streams.pop(event.stream_id, None)
+        if exchange is not None:
+            refused = event.error_code == ErrorCodes.REFUSED_STREAM
+            text = f"the server reset the stream: {_name(event.error_code)}"
+            exchange.on_error(Disconnected(text, unprocessed=refused))
+            self._wake_writers()
+            self.release()
+
+    def _on_goaway(self, event: Any) -> None:
+        """Take no more streams; fail those that the server will not look at."""
+        self.retire()
+        text = f"the server is going away: {_name(event.error_code)}"
+        for stream_id in [each for each in self._streams if each > event.last_stream_id]:
+            exchange = self._streams.pop(stream_id)
+            self._reset(stream_id)
+            exchange.on_error(Disconnected(text, unprocessed=True))
+            self.release()
+
+    def _on_room(self, event: Any) -> None:
+        """Something may be sent, or opened, that could not be before."""
+        self._wake_writers()
+        if isinstance(event, h2.events.RemoteSettingsChanged):
+            self.owner.released(self)
+
+    def _wake_writers(self) -> None:
+        """Have every writer look again at its window."""
+        if not self._paused_writing:
+            self.resume_writing()
+
+    def consumed(self, exchange: Exchange, credit: int) -> None:
+        """Give the server credit for what was read."""
+        if credit and not self.closed:
+            self._h2.acknowledge_received_data(credit, exchange.stream_id)
+            self._flush()
+
+    def eof_received(self) -> bool:
+        """End."""
+        self.fail(Disconnected("the server closed the connection"))
+        self.close()
+        return False
+
+    # --- the end -------------------------------------------------------------------------
+
+    def _reset(self, stream_id: int) -> None:
+        """Tell the server that nobody waits for the stream any more."""
+        try:
+            self._h2.reset_stream(stream_id, ErrorCodes.CANCEL)
+        except h2.exceptions.ProtocolError:
+            return  # it is closed already
+
+    def abandon(self, exchange: Exchange) -> None:
+        """Reset the stream of *exchange*."""
+        if self._streams.pop(exchange.stream_id, None) is not None:
+            self._reset(exchange.stream_id)
+            self._flush()
+            self._wake_writers()
+            self.release()
+
+    def fail(self, error: Exception) -> None:
+        """Fail every exchange; tell those since whose start nothing at all was received."""
+        streams, self._streams = self._streams, {}
+        for exchange in streams.values():
+            if isinstance(error, Disconnected):
+                untouched = exchange.mark == self._arrivals
+                exchange.on_error(Disconnected(str(error), nothing_received=untouched))
+            else:
+                exchange.on_error(error)
+        self.busy -= len(streams)
+
+    def _break(self, error: BadMessage) -> None:
+        """Fail, say why (h2 has the frame ready), and close."""
+        self.fail(error)
+        self._flush()
+        self.close()
+
+
+def _name(code: Any) -> str:
+    """Return how RFC 9113 7 calls an error."""
+    try:
+        return ErrorCodes(code).name
+    except ValueError:
+        return f"error {code}"

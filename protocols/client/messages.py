@@ -1,0 +1,149 @@
+"""Where a request goes, what it says, and the header fields of both directions.
+
+`parse` takes a URL apart into an `Origin` and a target.  A `Request` is what a
+connection sends; its header fields are ``(name, value)`` in bytes, in order, the way
+h11 and h2 take them.
+
+Read next: exchange.py
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+__all__ = ["Content", "Field", "Headers", "Origin", "Request", "parse", "raw_fields"]
+
+Field: TypeAlias = tuple[bytes, bytes]
+#: What may be sent as a body.
+Content: TypeAlias = "bytes | str | AsyncIterable[bytes] | None"
+HeaderInput: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
+ParamInput: TypeAlias = "Mapping[str, object] | Iterable[tuple[str, object]] | None"
+
+PORTS = {"http": 80, "https": 443}
+#: What a URL may hold unescaped, ``%`` included: what is escaped already stays so.
+SAFE = "!#$%&'()*+,/:;=?@[]~"
+
+
+class Origin(NamedTuple):
+    """Scheme, host and port (RFC 9110 4.3.1): what a connection belongs to."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host field: without the port where it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if PORTS[self.scheme] == self.port else f"{host}:{self.port}"
+
+
+class Address(NamedTuple):
+    """A URL taken apart."""
+
+    origin: Origin
+    target: str
+    userinfo: str | None
+
+    @property
+    def url(self) -> str:
+        """The URL again, without who asks."""
+        return f"{self.origin.scheme}://{self.origin.authority}{self.target}"
+
+    @property
+    def authorization(self) -> str | None:
+        """The value of the Authorization field that the URL's user stands for, if any."""
+        if self.userinfo is None:
+            return None
+        return "Basic " + base64.b64encode(unquote(self.userinfo).encode()).decode()
+
+
+def parse(url: str, params: ParamInput = None) -> Address:
+    """Take *url* apart, with *params* added to its query.
+
+    Raises:
+        ValueError: the URL is not ``http`` or ``https``, or has no host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise ValueError(f"{url!r} is not an absolute URL of http or https")
+    host = parts.hostname
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    if any(sign <= " " or sign in '"<>\\^`{|}%' for sign in host):
+        raise ValueError(f"{host!r} is not the name of a host")
+    port = PORTS[parts.scheme] if parts.port is None else parts.port
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    query = "&".join(filter(None, (parts.query, urlencode(list(pairs), doseq=True))))
+    target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(query, safe=SAFE)}" if query else "")
+    userinfo = parts.netloc.rpartition("@")[0] if "@" in parts.netloc else None
+    return Address(Origin(parts.scheme, host, port), target, userinfo)
+
+
+def raw_fields(headers: HeaderInput) -> list[Field]:
+    """Return *headers* the way they are sent: in bytes, names in lower case."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    return [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in pairs]
+
+
+class Headers(Mapping[str, str]):
+    """Header fields; names are looked up whatever their case, repeated ones joined by commas."""
+
+    __slots__ = ("raw",)
+
+    def __init__(self, raw: Iterable[Field] = ()) -> None:
+        self.raw = [(bytes(name).lower(), bytes(value)) for name, value in raw]
+
+    def __getitem__(self, name: str) -> str:
+        values = self.get_list(name)
+        if not values:
+            raise KeyError(name)
+        return ", ".join(values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name.decode("latin-1") for name, _ in self.raw))
+
+    def __len__(self) -> int:
+        return len({name for name, _ in self.raw})
+
+    def __repr__(self) -> str:
+        return f"Headers({self.raw!r})"
+
+    def get_list(self, name: str) -> list[str]:
+        """Return every value of *name*, in order."""
+        wanted = name.lower().encode("latin-1")
+        return [value.decode("latin-1") for each, value in self.raw if each == wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent: to whom, in which words.
+
+    Attributes:
+        content: the body; bytes can be sent again, what is iterated over cannot.
+    """
+
+    method: bytes
+    origin: Origin
+    target: bytes
+    fields: list[Field]
+    content: bytes | AsyncIterable[bytes] = field(default=b"")
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether sending it twice is as good as once (RFC 9110 9.2.2)."""
+        return self.method in (b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"TRACE")
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the body can be sent again."""
+        return isinstance(self.content, bytes)
+
+    @property
+    def url(self) -> str:
+        """The whole URL."""
+        return f"{self.origin.scheme}://{self.origin.authority}{self.target.decode('ascii')}"

@@ -1,0 +1,156 @@
+"""A response: its head at once, its body as it arrives or whole.
+
+Read next: redirects.py
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+from .decompression import Decoder, decoder_for
+from .errors import TooLarge
+from .exchange import Exchange, Head
+from .messages import Headers
+
+__all__ = ["Response"]
+
+
+def reason_of(head: Head) -> str:
+    """Return the reason phrase; HTTP/2 has none, so there it is the usual one."""
+    if head.reason:
+        return head.reason.decode("latin-1")
+    try:
+        return HTTPStatus(head.status).phrase
+    except ValueError:
+        return ""
+
+
+class Response:
+    """What the server answered.
+
+    Iterate over it for the body as it arrives, or `read` it whole; one of the two.
+
+    Attributes:
+        status: the number.
+        reason: the phrase.
+        headers: the header fields.
+        http_version: ``HTTP/1.0``, ``HTTP/1.1`` or ``HTTP/2``.
+        url: what was asked for, after redirects.
+        history: the redirects that led here.
+    """
+
+    def __init__(self, exchange: Exchange, head: Head, history: list[Response]) -> None:
+        self.status = head.status
+        self.reason = reason_of(head)
+        self.headers = Headers(head.fields)
+        self.http_version = head.http_version
+        self.request = exchange.request
+        self.url = exchange.request.url
+        self.history = history
+        self._exchange = exchange
+        self._content: bytes | None = None
+        self._begun = False
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.reason} {self.url}>"
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status < 400
+
+    @property
+    def trailers(self) -> Headers:
+        """The fields after the body; none before its end."""
+        return Headers(self._exchange.trailers)
+
+    async def iter_raw(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives, in whatever coding it has.
+
+        Raises:
+            ReadTimeout, TotalTimeout: too slow.
+            Disconnected, BadMessage: it is not complete.
+        """
+        if self._begun:
+            raise RuntimeError("the body of this response has been read already")
+        self._begun = True
+        while data := await self._exchange.chunk():
+            yield data
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives, its content codings undone, in bounded pieces.
+
+        Raises:
+            DecodingFailed: it is not what its Content-Encoding says; else as `iter_raw`.
+        """
+        decoder = self._decoder()
+        async for data in self.iter_raw():
+            if decoder is None:
+                yield data
+            else:
+                for piece in decoder.decode(data):
+                    yield piece
+        if decoder is not None:
+            decoder.finish()
+
+    def _decoder(self) -> Decoder | None:
+        values = self.headers.get_list("content-encoding")
+        return decoder_for(values) if values else None
+
+    async def read(self) -> bytes:
+        """Return the whole body, its content codings undone.
+
+        Raises:
+            TooLarge: it is larger than ``Limits.body_bytes``; the exchange is given up.
+            and whatever iterating raises.
+        """
+        if self._content is None:
+            limit = self._exchange.limits.body_bytes
+            pieces: list[bytes] = []
+            size = 0
+            async for piece in self:
+                size += len(piece)
+                if limit is not None and size > limit:
+                    await self.aclose()
+                    raise TooLarge(f"the body has more than {limit} bytes")
+                pieces.append(piece)
+            self._content = b"".join(pieces)
+        return self._content
+
+    @property
+    def content(self) -> bytes:
+        """The body, once it has been read."""
+        if self._content is None:
+            raise RuntimeError("the body of this response has not been read: await read()")
+        return self._content
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the charset the server names, or UTF-8."""
+        return self.content.decode(self._charset(), "replace")
+
+    def _charset(self) -> str:
+        for part in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = part.partition("=")
+            if name.strip().lower() == "charset":
+                try:
+                    return codecs.lookup(value.strip(" \t\"'")).name
+                except LookupError:
+                    break
+        return "utf-8"
+
+    def json(self) -> Any:
+        """Return what the body is as JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        return json.loads(self.content)
+
+    async def aclose(self) -> None:
+        """Give up what has not arrived.  On HTTP/1.1 that closes the connection."""
+        await self._exchange.aclose()

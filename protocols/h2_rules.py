@@ -1,0 +1,111 @@
+"""h2, with the rules of RFC 9113 that it leaves to its user or takes too lightly.
+
+Both ends use it.  Each rule names its section; the cases that fail without it are in
+tests/protocols/h2_conformance/, where most came to light.
+
+What h2 4.4 does by itself: anything but SETTINGS may come first; RST_STREAM on an idle
+stream is passed over; after GOAWAY every frame is an error, so that what is under way is
+lost; a request may announce a body and end with its head; a response may be 101; a
+field block that cannot be decoded is called a PROTOCOL_ERROR; and a frame that is too
+long (16 MiB can be announced) is refused when all of it has been kept.
+
+Read next: http/http2.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    Event,
+    InformationalResponseReceived,
+    RequestReceived,
+)
+from h2.exceptions import FrameTooLargeError, ProtocolError
+from hpack import Decoder, HeaderTuple, HPACKError, OversizedHeaderListError
+from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+
+__all__ = ["CompressionError", "Http2Parser"]
+
+Received: TypeAlias = tuple[list[Frame], list[Event]]
+
+#: Bytes of a frame before its payload.
+_HEADER = 9
+
+
+class CompressionError(ProtocolError):
+    """A field block cannot be decoded (RFC 9113, section 4.3)."""
+
+    error_code = ErrorCodes.COMPRESSION_ERROR
+
+
+class _Fields(Decoder):
+    """Decodes field blocks, and calls a bad one what RFC 9113 calls it."""
+
+    def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
+        try:
+            return super().decode(data, raw)
+        except OversizedHeaderListError:
+            raise  # of which h2 makes ENHANCE_YOUR_CALM
+        except (HPACKError, IndexError, TypeError) as error:
+            raise CompressionError(f"a field block cannot be decoded: {error}") from error
+
+
+class Http2Parser(H2Connection):
+    """h2's connection, and what it leaves out; raises ProtocolError from `receive_data`."""
+
+    def __init__(self, config: Any = None) -> None:
+        super().__init__(config)
+        most = self.decoder.max_header_list_size
+        self.decoder = _Fields()
+        self.decoder.max_header_list_size = most
+        self._begun = False
+
+    def receive_data(self, data: Any) -> list[Event]:
+        """Take bytes, return events; raise ProtocolError when a GOAWAY is due, and ready."""
+        received = super().receive_data(data)
+        left = self.incoming_buffer._data
+        if len(left) >= _HEADER and int.from_bytes(left[:3], "big") > self.max_inbound_frame_size:
+            self._terminate_connection(ErrorCodes.FRAME_SIZE_ERROR)  # section 4.2
+            raise FrameTooLargeError("a frame is longer than was allowed")
+        return received
+
+    def _receive_frame(self, frame: Frame) -> list[Event]:
+        if not self._begun:  # section 3.4
+            if not isinstance(frame, SettingsFrame) or "ACK" in frame.flags:
+                raise ProtocolError("the first frame is not SETTINGS")
+            self._begun = True
+        return super()._receive_frame(frame)
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> Received:
+        event = ConnectionTerminated()  # section 6.8: what was begun may still be finished
+        event.error_code = frame.error_code
+        event.last_stream_id = frame.last_stream_id
+        event.additional_data = frame.additional_data or None
+        return [], [event]
+
+    def _receive_rst_stream_frame(self, frame: RstStreamFrame) -> Received:
+        ours = frame.stream_id % 2 == self.config.client_side
+        highest = self.highest_outbound_stream_id if ours else self.highest_inbound_stream_id
+        if frame.stream_id > highest:  # section 6.4
+            raise ProtocolError("RST_STREAM on an idle stream")
+        return super()._receive_rst_stream_frame(frame)
+
+    def _receive_headers_frame(self, frame: HeadersFrame) -> Received:
+        frames, received = super()._receive_headers_frame(frame)
+        for event in received:
+            match event:
+                case RequestReceived() if event.stream_ended and _announces(event.headers):
+                    raise ProtocolError("a body was announced, and none came")  # section 8.1.1
+                case InformationalResponseReceived() if (b":status", b"101") in event.headers:
+                    raise ProtocolError("there is no 101 in HTTP/2")  # section 8.6
+        return frames, received
+
+
+def _announces(headers: Any) -> bool:
+    """Return whether fields announce a body of one byte or more."""
+    return any(name == b"content-length" and int(value) for name, value in headers)

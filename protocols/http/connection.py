@@ -1,0 +1,271 @@
+"""One accepted connection: its transport, and which driver speaks for it.
+
+HTTP/2 is known by ALPN (RFC 9113, section 3.2) or by its preface (section 3.3), of which
+no beginning is an HTTP/1.1 request.  What both drivers need of a transport is here: is
+everything sent, does the client take it, when to stop reading.
+
+Read next: http1.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .events import Headers
+from .exchange import Exchange
+from .http1 import Http1
+from .http2 import Http2
+from .limits import Deadline
+
+if TYPE_CHECKING:
+    from .server import Server
+
+__all__ = ["Connection"]
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_MAGIC = PREFACE[:16]
+
+# The names that RFC 4514, section 3, has for parts of a subject.
+_SHORT = {
+    "commonName": "CN",
+    "localityName": "L",
+    "stateOrProvinceName": "ST",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "countryName": "C",
+    "streetAddress": "STREET",
+    "domainComponent": "DC",
+    "userId": "UID",
+}
+_ESCAPED = re.compile(r'[\\",+;<>=#]|^ | $')
+
+Driver: TypeAlias = Http1 | Http2
+
+
+class Connection(asyncio.Protocol):
+    """A protocol of the loop's, made by the server for each client."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.loop = asyncio.get_running_loop()
+        self.limits = server.limits
+        self.scheme = "http"
+        self.writing_paused = False
+        self.driver: Driver | None = None
+        self.client: tuple[str, int] | None = None
+        self.address: tuple[str, int | None] | None = None
+        self.header_deadline = 0.0
+        self._reading = True
+        self._tls: dict[str, Any] | None = None
+        self._closed = False
+        self._ended = False  # nothing can be sent any more
+        self._first = bytearray()
+        self._sniffing = Deadline(self.loop, self.abort)
+        self._stall = Deadline(self.loop, self._stalled)
+        self._stall_size = 0
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server takes no more requests."""
+        return self.server.draining
+
+    # --- the loop's side -------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self.transport = transport  # type: ignore[assignment]
+        self.transport.set_write_buffer_limits(high=self.limits.outbound)
+        self.client = _address(transport.get_extra_info("peername"))
+        self.address = _address(transport.get_extra_info("sockname")) or _path(transport)
+        self.server.connections.add(self)
+        tls = transport.get_extra_info("ssl_object")
+        self.header_deadline = self.loop.time() + self.limits.header_timeout
+        if tls is None:
+            self._sniffing.set(self.limits.header_timeout)
+            return
+        self.scheme = "https"
+        if tls.selected_alpn_protocol() == "h2":
+            self.driver = Http2(self)
+        else:
+            self.driver = Http1(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes."""
+        if self.driver is None:
+            self._first += data
+            data = bytes(self._first)
+            if len(data) < len(PREFACE) and PREFACE.startswith(data):
+                return
+            self._sniffing.close()
+            if data.startswith(_MAGIC) and not data.startswith(PREFACE):
+                self.abort()
+                return
+            self.driver = Http2(self) if data.startswith(PREFACE) else Http1(self)
+        self.driver.data_received(data)
+
+    def eof_received(self) -> bool:
+        """Tell the driver; return whether the connection stays open (never over TLS)."""
+        return self.driver is not None and self.driver.eof_received() and self.scheme == "http"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the driver, and leave no timer."""
+        self._closed = self._ended = True
+        self._sniffing.close()
+        self._stall.close()
+        if self.driver is not None:
+            self.driver.connection_lost()
+        self.server.lost(self)
+
+    def pause_writing(self) -> None:
+        """The client does not take what it is sent: begin to count."""
+        self.writing_paused = True
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """The client took most of it."""
+        self.writing_paused = False
+        self._stall.clear()
+        if self.driver is not None:
+            self.driver.writable()
+
+    def _watch(self) -> None:
+        self._stall_size = self.transport.get_write_buffer_size()
+        self._stall.set(self.limits.write_stall)
+
+    def _stalled(self) -> None:
+        if self.transport.get_write_buffer_size() < self._stall_size:
+            self._watch()
+        else:
+            self.abort()
+
+    # --- the drivers' side -----------------------------------------------------------------
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes wait for the client to take them."""
+        return self.transport.get_write_buffer_size()
+
+    @property
+    def all_sent(self) -> bool:
+        """Whether nothing waits for the client."""
+        return not self.unsent
+
+    def write(self, data: bytes) -> None:
+        """Send *data*."""
+        if data and not self._ended:
+            self.transport.write(data)
+
+    def read(self, wanted: bool) -> None:
+        """Read on, or stop reading until further notice."""
+        if wanted is not self._reading and not self._closed and not self.transport.is_closing():
+            self._reading = wanted
+            if wanted:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+    def write_eof(self) -> bool:
+        """Tell the client that nothing more comes; return False where that cannot be done."""
+        if self._closed or self.transport.is_closing() or not self.transport.can_write_eof():
+            return False
+        if not self._ended:
+            self._ended = True
+            self.transport.write_eof()
+        return True
+
+    def close(self) -> None:
+        """Close when everything is sent, or when the client stops taking it."""
+        if not self._closed:
+            if self.unsent:
+                self._watch()
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if not self._closed:
+            self.transport.abort()
+
+    def drain(self) -> None:
+        """Finish what is at work, and take nothing else."""
+        if self.driver is None:
+            self.close()
+        else:
+            self.driver.drain()
+
+    def spawn(self, exchange: Exchange) -> asyncio.Task[None]:
+        """Have the application at work on *exchange*."""
+        return self.server.spawn(self, exchange)
+
+    def finished(self, exchange: Exchange) -> None:
+        """Tell the server that the response is complete, or was broken off; once."""
+        if exchange.reported:
+            return
+        exchange.reported = True
+        self.server.finished(self, exchange)
+
+    def with_date(self, headers: Headers) -> Headers:
+        """Return a copy of *headers* that has a date (RFC 9110, section 6.6.1)."""
+        for name, _ in headers:
+            if name == b"date":
+                return list(headers)
+        return [*headers, (b"date", self.server.date())]
+
+    def tls(self) -> dict[str, Any] | None:
+        """Return the contents of ASGI's extension ``tls``, or None in clear text."""
+        if self._tls is None and self.scheme == "https":
+            self._tls = self._describe_tls(self.transport.get_extra_info("ssl_object"))
+        return self._tls
+
+    def _describe_tls(self, tls: ssl.SSLObject) -> dict[str, Any]:
+        certificate = tls.getpeercert(binary_form=True)
+        chain = [ssl.DER_cert_to_PEM_cert(certificate)] if certificate else []
+        name = _subject(tls.getpeercert() or {}) if chain else None
+        version = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
+        return {
+            "server_cert": None,
+            "client_cert_chain": chain,
+            "client_cert_name": name,
+            "client_cert_error": None,
+            "tls_version": version.get(tls.version() or ""),
+            "cipher_suite": None,
+        }
+
+
+class Clock:
+    """The date of responses, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._date = b""
+
+    def date(self) -> bytes:
+        """Return the date now, as HTTP writes it (RFC 9110, section 5.6.7)."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._date = formatdate(second, usegmt=True).encode()
+        return self._date
+
+
+def _address(name: Any) -> tuple[str, int] | None:
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else None
+
+
+def _path(transport: asyncio.BaseTransport) -> tuple[str, None] | None:
+    name = transport.get_extra_info("sockname")
+    return (name, None) if isinstance(name, str) and name else None
+
+
+def _subject(certificate: dict[str, Any]) -> str:
+    """Return the subject as RFC 4514 writes it, the last part first."""
+    parts = [part for group in certificate.get("subject", ()) for part in group]
+    escaped = [(key, _ESCAPED.sub(r"\\\g<0>", value)) for key, value in reversed(parts)]
+    return ",".join(f"{_SHORT.get(key, key)}={value}" for key, value in escaped)
