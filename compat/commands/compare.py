@@ -164,7 +164,7 @@ def compare_program(
     libraries = example.libraries if example else ()
     lacking = missing_libraries(plan.interpreter, libraries)
     if lacking:
-        extra = "pip install 'miniloop[libraries]'"
+        extra = "install the checkout with its extra `libraries`"
         return NotRun(target, f"needs {' and '.join(lacking)}: {extra}")
     around = partial(crew.services.fresh, example.services if example else ())
     try:

@@ -23,7 +23,8 @@ try:
     from protocols.http.serve.worker import Settings, complain, work
     from protocols.http.serve.workers import Role, python_command, role
 except ModuleNotFoundError as error:
-    raise BadUsage(f"{error.name} is not installed: pip install 'miniloop[http]'") from error
+    needed = "install the checkout with its extra `http`"
+    raise BadUsage(f"{error.name} is not installed: {needed}") from error
 
 SECONDS = click.FloatRange(min=0)
 FILE = click.Path(exists=True, dir_okay=False)

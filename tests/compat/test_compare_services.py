@@ -111,7 +111,7 @@ def test_an_example_without_its_libraries_is_not_run(
     printed = capsys.readouterr().out
     (line,) = (line for line in printed.splitlines() if "needy.py" in line)
     assert line.startswith("not run")
-    assert line.endswith("needs no_such_library: pip install 'miniloop[libraries]'")
+    assert line.endswith("needs no_such_library: install the checkout with its extra `libraries`")
     assert printed.endswith("\n1 of 2 examples do the same in 2 cells, 1 not run\n")
 
 
