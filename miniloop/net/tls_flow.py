@@ -85,7 +85,8 @@ class TLSFlow(BufferedProtocol):
 
     def resume_writing(self) -> None:
         """The transport wants more."""
-        assert self._ssl_writing_paused
+        if not self._ssl_writing_paused:
+            raise AssertionError  # as asyncio's, and without the words that pytest would add
         self._ssl_writing_paused = False
         self._process_outgoing()
 

@@ -74,7 +74,8 @@ def _throw_away(world: World) -> None:
             _close_coroutine(task.get_coro())
         elif getattr(task, "_log_traceback", False):
             task._log_traceback = False
-    for known in list(world.loop._transports.values()):
+    made = getattr(world.loop, "transports", [])  # on asyncio's loop: all that ever were
+    for known in [*world.loop._transports.values(), *made]:
         transport = known() if isinstance(known, weakref.ref) else known
         if transport is not None:
             transport._sock = None

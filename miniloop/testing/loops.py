@@ -284,6 +284,8 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
 
     def __init__(self, world: World) -> None:
         self._set_out(world)
+        #: Every transport that was made, to be thrown away with the World.
+        self.transports: list[Any] = []
         super().__init__(world.selector)
         if world.trace is not None:
             self._ready = _TracedQueue(world)
@@ -295,6 +297,16 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
         pass
 
     _write_to_self = _close_self_pipe
+
+    def _make_socket_transport(self, *args: Any, **options: Any) -> Any:
+        transport = super()._make_socket_transport(*args, **options)  # type: ignore[misc]
+        self.transports.append(transport)
+        return transport
+
+    def _make_datagram_transport(self, *args: Any, **options: Any) -> Any:
+        transport = super()._make_datagram_transport(*args, **options)  # type: ignore[misc]
+        self.transports.append(transport)
+        return transport
 
     def time(self) -> float:
         """Return the World's time, in seconds."""

@@ -114,7 +114,9 @@ def test_hangup_replaces_each_when_its_successor_is_ready() -> None:
         it.send(signal.SIGHUP)
         second = it.successor(first)
         it.send(signal.SIGTERM)
-        assert it.rest() == [f"told {second}"]
+        told = it.rest()  # the former worker too, unless it has ended by then
+        assert f"told {second}" in told
+        assert set(told) <= {f"told {first}", f"told {second}"}
 
 
 def test_workers_that_never_get_ready_end_it_with_status_1() -> None:
@@ -154,7 +156,9 @@ def test_a_changed_file_replaces_workers_but_not_by_broken_ones(tmp_path: Path) 
         assert it.line() == f"{source} changed: workers are replaced"
         second = it.successor(first)
         it.send(signal.SIGTERM)
-        assert it.rest() == [f"told {second}"]
+        told = it.rest()  # the former worker too, unless it has ended by then
+        assert f"told {second}" in told
+        assert set(told) <= {f"told {first}", f"told {second}"}
 
 
 def test_broken_from_the_beginning_it_waits_for_a_change(tmp_path: Path) -> None:
