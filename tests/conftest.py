@@ -17,13 +17,17 @@ import pytest
 
 from miniloop.interface import _get_running_loop, _set_running_loop, set_thread_loop
 
+from .effort import effort
+
 # A busy machine is no reason to fail: no deadline, no complaint about slow examples.
 _calm = hypothesis.settings(
     deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.register_profile("local", _calm)
-# The same examples in every run, and more of them.
-hypothesis.settings.register_profile("ci", _calm, max_examples=300, derandomize=True, database=None)
+# The same examples in every run, and more of them; most on the newest interpreter.
+hypothesis.settings.register_profile(
+    "ci", _calm, max_examples=effort(300, 100), derandomize=True, database=None
+)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 #: The loggers that a loop of either library reports to.

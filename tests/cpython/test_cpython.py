@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..effort import effort
 from . import report
 from .cells import INERT, LOOP, MORE, NAMES, Cell, cells, installed, version
 from .expected import EXPECTED, expected_in
@@ -19,7 +20,8 @@ MOST_EXPECTED = 20
 
 MISSING = f"{sys.executable} has no test.test_asyncio (Debian: it is in libpython3-testsuite)"
 
-CELLS = [*cells("miniloop"), *cells("control")]
+# asyncio's own are there to show that the harness fails nothing; once in a CI run will do.
+CELLS = [*cells("miniloop"), *(cells("control") if effort(2, 1) == 2 else ())]
 
 
 @pytest.mark.timeout(MODULE_LIMIT + 60)
