@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from .choices import KINDS
 from .explore import explore, replay
 from .schedule import LEVELS, Schedule
-from .verdict import FoundFailure, ScheduleFailure
+from .verdict import ScheduleFailure
 from .world import Scenario
 
 __all__ = ["Drawn", "fixed", "schedules"]
@@ -98,8 +98,3 @@ def schedules(level: str = "fifo", runs: int = RUNS, **options: Any) -> st.Searc
     keys = st.tuples(st.sampled_from(kinds), st.integers(0, FIRST - 1))
     deviations = st.dictionaries(keys, st.integers(1, VALUES), max_size=4)
     return deviations.map(lambda found: Drawn(Schedule(found, level), runs, options))
-
-
-def report_of(found: FoundFailure) -> str:
-    """Return the report of a failure; for those who catch `ScheduleFailure`."""
-    return str(found)

@@ -299,7 +299,11 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
     _write_to_self = _close_self_pipe
 
     def _make_socket_transport(self, *args: Any, **options: Any) -> Any:
-        transport = super()._make_socket_transport(*args, **options)  # type: ignore[misc]
+        try:
+            transport = super()._make_socket_transport(*args, **options)  # type: ignore[misc]
+        except BaseException as error:
+            _silence(error)
+            raise
         self.transports.append(transport)
         return transport
 
@@ -356,6 +360,20 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
     def timer_handles(self) -> list[Any]:
         """Return the timers that wait, in the order in which they are due."""
         return sorted(self._scheduled, key=lambda handle: handle._when)
+
+
+def _silence(error: BaseException) -> None:
+    """Have the transport that was half made when *error* came be collected without a word.
+
+    asyncio's transports raise in their making when the server was closed meanwhile; what
+    is left of one complains when it is collected, which may be in another World.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        made: Any = traceback.tb_frame.f_locals.get("self")
+        if hasattr(made, "_sock_fd"):
+            made._sock = None
+        traceback = traceback.tb_next
 
 
 WORLD_TASKS = (WorldTask, _AsyncioWorldTask)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -424,3 +426,21 @@ def test_a_send_that_fails_holds_nothing_of_what_was_to_be_sent(library: str) ->
     found = World(library=library).run(scenario)
     assert found.failures == []
     assert found.result == 0
+
+
+def test_a_connection_to_a_server_that_has_just_closed_leaves_no_words(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio's transport fails in its making; what is left of it is nobody's business."""
+    said: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+
+    async def scenario() -> None:
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 1):
+            with socket.socket() as sock:
+                sock.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", 1))
+
+    World(library=library).run(scenario)
+    gc.collect()
+    assert said == []

@@ -200,10 +200,16 @@ class Supervisor:
     # -- signals ---------------------------------------------------------------
 
     def _stop(self) -> None:
-        """Ask all to end; the second time they are killed unless they do so at once."""
+        """Ask all to end; the second time they are killed unless they do so at once.
+
+        Who has been asked already, because it was replaced, is not asked again by the first:
+        to a worker that would be the second time, and cut off what it still answers.
+        """
         self._stops += 1
         for place in self._places:
             for worker in place.workers():
+                if self._stops == 1 and worker.state == "stopping":
+                    continue
                 worker.ask_to_end(self._plan.drain + 5.0 if self._stops == 1 else 2.0)
 
     def _obey(self) -> None:
