@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .wire import CAPACITY
+
 __all__ = ["DROP", "PASS", "Deliver", "Link", "Packet", "Rule", "Verdict"]
 
 
@@ -82,7 +84,7 @@ class Link:
     resets: bool = False
     refusals: bool = False
     partial_writes: bool = False
-    capacity: int = 64 * 1024
+    capacity: int = CAPACITY
     largest_datagram: int = 65507
 
     def seconds(self, size: int) -> float:
