@@ -22,9 +22,12 @@ BAD_USAGE, INTERRUPTED, TERMINATED, BROKEN_PIPE = 2, 130, 143, 141
 COMMANDS = {
     "run": ("compat.commands.run:run", "Run a program in one cell."),
     "compare": ("compat.commands.compare:compare", "Run a program in every cell and compare."),
+    "record": ("compat.commands.record:record", "Run a program and record its loop."),
     "explore": ("compat.commands.explore:explore", "Look for an order of events that breaks it."),
     "replay": ("compat.commands.replay:replay", "Run it under one schedule again."),
     "serve": ("compat.commands.serve:serve", "Serve an ASGI application or a handler."),
+    "html": ("compat.commands.html:html", "Make a page that plays a recording."),
+    "perfetto": ("compat.commands.perfetto:perfetto", "Make a trace for ui.perfetto.dev of one."),
     "bench": ("compat.bench.command:bench", "Measure the loops against each other."),
 }
 

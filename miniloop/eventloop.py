@@ -44,6 +44,7 @@ from .net.wakeup import Wakeup
 from .support import current
 from .sync import threads
 from .sync.asyncgens import AsyncGenerators
+from .sync.observed import observe
 from .sync.running import run_until_complete
 
 __all__ = ["EventLoop"]
@@ -55,7 +56,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     *selector* says what may happen outside (default: the platform's best),
     *clock* returns the time in seconds (default: ``time.monotonic``), *chooser*
     picks the index of the entry to run next (default: the oldest) and *observer*
-    is told what happens; see ``support/watch.py`` for the last two.
+    is told what happens; see ``support/watch.py`` and ``sync/observed.py``.
 
     Counterpart: ``asyncio.SelectorEventLoop``.
     """
@@ -80,6 +81,8 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         self._signals = Signals(self, lambda: self._wakeup.fileno())
         self._wakeup = self._wakeup_class(self, self._signals.arrived)
         fork.remember(self)
+        if observer is not None:
+            observe(self)
 
     def __repr__(self) -> str:
         return (

@@ -3,8 +3,8 @@
     python launch.py NAMES LOOP REPORT KIND TARGET [ARGUMENT]...
 
 NAMES, LOOP and KIND are words of `compat.options`; REPORT is the path of a file to tell the parent
-things in, or "-".  The same file, run by `multiprocessing` in an interpreter it spawned (see
-`spawned.py`), only sets the cell up.
+things in, "-", or what `recorded.py` says.  The same file, run by `multiprocessing` in an
+interpreter it spawned (see `spawned.py`), only sets the cell up.
 """
 
 import sys

@@ -41,17 +41,20 @@ def selector_blind_uvloop() -> LoopClass:
     return Loop
 
 
-def install(names: str, loop: str) -> None:
-    """Make `loop` what asyncio's functions make, and miniloop's functions if `names` says so."""
+def install(names: str, loop: str, instead: Any = None) -> None:
+    """Make `loop` what asyncio's functions make, and miniloop's functions if `names` says so.
+
+    instead: the class of the loops that are made, if not the usual one.
+    """
     made_by_asyncio = asyncio.SelectorEventLoop
-    cls = loop_class(loop)
+    cls = loop_class(loop) if instead is None else instead
     if cls is not made_by_asyncio:
         default_policy()._loop_factory = cls
         for module in (asyncio, sys.modules.get("asyncio.unix_events")):
             for name in ("SelectorEventLoop", "EventLoop"):
                 if hasattr(module, name):
                     setattr(module, name, cls)
-    if names == "miniloop" and loop != "miniloop":
+    if names == "miniloop" and (loop != "miniloop" or instead is not None):
         from .packages import miniloop
 
         package = miniloop()

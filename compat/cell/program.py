@@ -21,8 +21,9 @@ from types import CodeType, TracebackType
 from typing import Any, NoReturn
 
 from . import names as substitution
-from .loops import install
+from .loops import install, loop_class
 from .names import ProgramFinder
+from .recorded import PREFIX, recorded_class
 from .report import Report
 
 UNUSABLE = 2  # exit status for a target that cannot be run at all
@@ -35,10 +36,13 @@ def main(arguments: list[str], at_start: frozenset[str]) -> None:
     at_start: the modules that the interpreter had loaded before our own.
     """
     names, loop, report_path, kind, target, *rest = arguments
-    report = Report(report_path)
+    report = Report("-" if report_path.startswith(PREFIX) else report_path)
     finder = ProgramFinder(*belongings(kind, target))
     try:
-        become(names, loop, finder)
+        instead = None
+        if report_path.startswith(PREFIX):
+            instead = recorded_class(report_path, names, loop, target, kind, loop_class)
+        become(names, loop, finder, instead)
     except ImportError as error:
         give_up(report, f"{error}")
     directory = dirname(realpath(target)) if kind == "script" and not isdir(target) else ""
@@ -91,9 +95,12 @@ def belongings(kind: str, target: str) -> tuple[list[str], str]:
     return [realpath(target) if isdir(target) else dirname(realpath(target))], ""
 
 
-def become(names: str, loop: str, finder: ProgramFinder) -> None:
-    """Set names and loop in this process.  Raises ImportError if a library is missing."""
-    install(names, loop)
+def become(names: str, loop: str, finder: ProgramFinder, instead: Any = None) -> None:
+    """Set names and loop in this process.  Raises ImportError if a library is missing.
+
+    instead: the class of the loops, if not the usual one.
+    """
+    install(names, loop, instead)
     if names == "miniloop":
         from .namespaces import add_submodules
         from .packages import miniloop

@@ -69,7 +69,7 @@ class Loop(Controls):
     ) -> None:
         super().__init__(chooser, observer)
         #: Handles and tasks that are due; the next to run is on the left.
-        self.ready: deque[Any] = deque() if observer is None else ObservedQueue(observer)
+        self.ready: deque[Any] = deque() if observer is None else ObservedQueue(self._tell)
         self.timers = Timers()
         self._selector: Any = selectors.DefaultSelector() if selector is None else selector
         self._patience = PATIENCE if selector is None else 0

@@ -18,7 +18,7 @@ from typing import Any
 from ..interface import _get_running_loop, in_debug_mode
 from . import describe
 from .reports import Reports
-from .watch import Watch
+from .watch import Telling, Watch
 
 __all__ = ["Controls"]
 
@@ -31,6 +31,7 @@ class Controls:
     def __init__(self, chooser: Callable[[list[Any]], int] | None, observer: object | None) -> None:
         self._chooser = chooser
         self._observer = observer
+        self._tell = Telling(observer)
         self._closed = False
         self._thread_id: int | None = None
         self._task_factory: Callable[..., Any] | None = None
@@ -69,8 +70,11 @@ class Controls:
         self._debug = bool(enabled)
         self._careful = self._debug or self._closed
         watched = self._debug or self._chooser is not None or self._observer is not None
-        parts = (self, self._chooser, self._observer)
-        self._watch = self._watch_class(*parts) if watched else None
+        parts = (self, self._chooser, self._tell)
+        watch_class: Any = getattr(self._observer, "watch_class", None)
+        if not isinstance(watch_class, type):
+            watch_class = self._watch_class
+        self._watch = watch_class(*parts) if watched else None
         if self.is_running():
             self.call_soon_threadsafe(self._track_origins)  # type: ignore[attr-defined]
 

@@ -17,9 +17,10 @@ methods, in the manner of trio's Instrument:
     before_entry(entry)            it is about to run (a task: to make one step)
     after_entry(entry, seconds)    it has run, and took so long on the loop's clock
 
-One that raises is logged and detached: watching must not change the program.
+``observed.py`` has the rest of them.  One that raises is logged and detached, with all
+of its methods: watching must not change the program.
 
-Read next: current.py
+Read next: observed.py
 """
 
 from __future__ import annotations
@@ -32,14 +33,32 @@ from typing import Any
 
 from . import describe
 
-__all__ = ["ObservedQueue", "Watch", "check_call"]
+__all__ = ["ObservedQueue", "Telling", "Watch", "check_call"]
 
+#: What an observer may have; those of the second half are told by ``observed.py``.
 METHODS = (
+    "loop_made",
     "before_select",
     "before_run",
     "entry_added",
     "before_entry",
     "after_entry",
+    "loop_started",
+    "loop_stopped",
+    "loop_closed",
+    "after_select",
+    "task_created",
+    "cancel_requested",
+    "cancel_taken_back",
+    "future_done",
+    "waiters_let_in",
+    "callback_from_thread",
+    "exception_retrieved",
+    "timer_set",
+    "callback_cancelled",
+    "descriptor_watched",
+    "descriptor_left",
+    "reported",
 )
 
 
@@ -60,7 +79,7 @@ def check_call(loop: Any, callback: Any, method: str, any_thread: bool = False) 
         raise TypeError(f"a callable object was expected by {method}(), got {callback!r}")
 
 
-class _Telling:
+class Telling:
     """Calls an observer's methods: those that it has, until one of them raises."""
 
     def __init__(self, observer: object | None) -> None:
@@ -69,6 +88,7 @@ class _Telling:
         }
 
     def __call__(self, method: str, *args: Any) -> None:
+        """Call a method, if the observer has it; one that raises is the last."""
         if method in self._methods:
             try:
                 self._methods[method](*args)
@@ -78,11 +98,11 @@ class _Telling:
 
 
 class ObservedQueue(deque[Any]):
-    """A ready queue that tells an observer what is put into it."""
+    """A ready queue that tells what is put into it."""
 
-    def __init__(self, observer: object) -> None:
+    def __init__(self, tell: Telling) -> None:
         super().__init__()
-        self._tell = _Telling(observer)
+        self._tell = tell
 
     def append(self, entry: Any, /) -> None:
         """Put *entry* at the end."""
@@ -102,13 +122,15 @@ class Watch:
         self,
         loop: Any,
         chooser: Callable[[list[Any]], int] | None,
-        observer: object | None,
+        tell: Telling,
     ) -> None:
         self._loop = loop
         self._chooser = chooser
-        self._tell = _Telling(observer)
+        self._tell = tell
         self._left = 0
         self._started = 0.0
+        #: Which of those that were left was taken.
+        self.index = 0
         #: What runs now; the loop's reports say where it was made.
         self.entry: Any = None
 
@@ -132,6 +154,7 @@ class Watch:
             if not 0 <= index < self._left:
                 raise ValueError(f"the chooser picked {index} of {self._left} entries")
         self._left -= 1
+        self.index = index
         entry = self.entry = ready[index]
         del ready[index]
         self._tell("before_entry", entry)
