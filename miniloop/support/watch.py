@@ -17,10 +17,10 @@ methods, in the manner of trio's Instrument:
     before_entry(entry)            it is about to run (a task: to make one step)
     after_entry(entry, seconds)    it has run, and took so long on the loop's clock
 
-``observed.py`` has the rest of them.  One that raises is logged and detached, with all
+``sync/observed.py`` has the rest of them.  One that raises is logged and detached, with all
 of its methods: watching must not change the program.
 
-Read next: observed.py
+Read next: current.py
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from . import describe
 
 __all__ = ["ObservedQueue", "Telling", "Watch", "check_call"]
 
-#: What an observer may have; those of the second half are told by ``observed.py``.
+#: What an observer may have; those of the second half are told by ``sync/observed.py``.
 METHODS = (
     "loop_made",
     "before_select",
