@@ -91,7 +91,7 @@ def awaited(
     if timer is not None:
         return {"kind": "timer", "label": "sleep", "timer": timer}
     on = _by_frames(task, frames, names, others)
-    on = on or _by_type(waiter) or {"kind": "future", "label": names.future(waiter)}
+    on = on or _by_type(waiter, names) or {"kind": "future", "label": names.future(waiter)}
     on["future"] = names.future(waiter)
     return on
 
@@ -119,10 +119,11 @@ def _by_frames(
     return None
 
 
-def _by_type(waiter: Any) -> dict[str, Any] | None:
-    name = type(waiter).__name__
-    if "Gathering" in name:
-        return {"kind": "gather", "label": "gather"}
+def _by_type(waiter: Any, names: Names) -> dict[str, Any] | None:
+    if type(waiter).__name__ == "_GatheringFuture":  # in either library
+        children = [one for one in waiter._children if hasattr(one, "get_coro")]
+        tasks = [names.task(one) for one in children[:MOST_HOLDERS]]
+        return {"kind": "gather", "label": "gather", "tasks": tasks}
     for callback in getattr(waiter, "_callbacks", None) or ():
         if getattr(callback[0], "__name__", "") in _FROM_THREADS:
             return {"kind": "thread", "label": "what a thread does"}

@@ -50,7 +50,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     # tasks
     "task_new": ("task", "coro", "parent", "eager"),
     "suspend": ("task", "on", "stack"),
-    "wake": ("task", "future", "outcome"),
+    "wake": ("task", "future", "from", "outcome"),
     "task_done": ("task", "outcome", "value", "error"),
     "cancel_request": ("task", "from", "message"),
     "cancel_delivered": ("task",),

@@ -68,6 +68,13 @@ class RecorderWatch(Watch):
             self._taking = self._take_each(queue)
         return self._taking.__next__  # type: ignore[no-any-return]
 
+    def finish(self) -> None:
+        """What was taken last has run."""
+        recorder = self._recorder
+        if recorder.clock is not None:
+            recorder.ended = recorder.clock()
+        super().finish()
+
     def _take_each(self, queue: deque[Any]) -> Iterator[Any]:
         """Yield the entries as they come, and tell of each."""
         recorder, tell, popleft = self._recorder, self._tell, queue.popleft
@@ -87,8 +94,9 @@ class RecorderWatch(Watch):
                     entry._added = n + 2
                     n += 3
                 else:
+                    recorder.ended = now
                     tell("after_entry", entry, 0.0)
-                    n = recorder.n
+                    n, now = recorder.n, clock()
             self.entry = entry = popleft()
             recorder.seen = seen = len(queue)
             if type(entry) is ObservedTask and entry._added > 0 and not entry._throws:  # type: ignore[attr-defined]

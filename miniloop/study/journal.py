@@ -63,7 +63,7 @@ class Journal:
         self.entry_n = 0
         self.task: Any = None
         self.task_number = 0
-        self.began = 0.0
+        self.began = self.ended = 0.0
         self.run_n = 0
         #: How many entries of the queue were told of.
         self.seen = 0
@@ -130,8 +130,9 @@ class Journal:
             for key in ("task", "parent", "from", "label"):
                 if type(holder.get(key)) is int:
                     holder[key] = label(holder[key])
-            if "held_by" in holder:
-                holder["held_by"] = [label(one) for one in holder["held_by"]]
+            for key in ("held_by", "tasks"):
+                if key in holder:
+                    holder[key] = [label(one) for one in holder[key]]
         return in_order(event)
 
     def _in_words(self, began: float, *rest: Any) -> list[Event]:

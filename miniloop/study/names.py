@@ -72,6 +72,7 @@ class Names:
         self._futures = 0
         self._fds: dict[int, int] = {}
         self._fd_count = 0
+        self._thing_names: Counter[str] = Counter()
         self._things: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
     # -- tasks -----------------------------------------------------------------
@@ -144,7 +145,10 @@ class Names:
         """Return what the program calls a lock or a queue: ``Lock bank.lock``."""
         try:
             if thing not in self._things:
-                self._things[thing] = self._found(thing, frames)
+                name = self._found(thing, frames)
+                self._thing_names[name] += 1
+                count = self._thing_names[name]
+                self._things[thing] = name if count == 1 else f"{name}#{count}"
             return self._things[thing]
         except TypeError:  # neither hash nor weak reference
             return self._found(thing, frames)

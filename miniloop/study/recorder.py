@@ -268,7 +268,7 @@ class Recorder(Happenings):
     def _number_of(self, entry: Any) -> int:
         """Return the event that has added *entry* to the queue; 0 if none was told of."""
         if type(entry) is ObservedTask:
-            return abs(getattr(entry, "_added", 0))
+            return int(abs(getattr(entry, "_added", 0)))
         return self.numbers.get(id(entry), 0)
 
     def begin(self, entry: Any, number: int) -> None:
@@ -291,6 +291,7 @@ class Recorder(Happenings):
     def after_entry(self, entry: Any, seconds: float) -> None:
         """*entry* has run."""
         self.tick()
+        self.ended = self.ended or self.now + self.offset
         self.leave()
 
     def leave(self) -> None:
@@ -307,7 +308,9 @@ class Recorder(Happenings):
             self._stepped(task)
         elif self.pending and self.entry._callback is None:
             skipped = {"skipped": True}
-        took = round(max(self.now - (self.began - self.offset), 0.0), 6)
+        ended = self.ended or self.now + self.offset  # what is told now is no part of the step
+        self.ended = 0.0
+        took = round(max(ended - self.began, 0.0), 6)
         self.tell("ran", self.run_n, entry=self.entry_n, took=took, **skipped)
         self.run_n = 0
         self.entry = self.task = self._cause = None
