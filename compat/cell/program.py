@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from . import names as substitution
 from .loops import install, loop_class
 from .names import ProgramFinder
-from .recorded import PREFIX, recorded_class
+from .recorded import DUMP, PREFIX, dump_on_signal, recorded_class
 from .report import Report
 
 UNUSABLE = 2  # exit status for a target that cannot be run at all
@@ -36,13 +36,16 @@ def main(arguments: list[str], at_start: frozenset[str]) -> None:
     at_start: the modules that the interpreter had loaded before our own.
     """
     names, loop, report_path, kind, target, *rest = arguments
-    report = Report("-" if report_path.startswith(PREFIX) else report_path)
+    plain = report_path != DUMP and not report_path.startswith(PREFIX)
+    report = Report(report_path if plain else "-")
     finder = ProgramFinder(*belongings(kind, target))
     try:
         instead = None
         if report_path.startswith(PREFIX):
             instead = recorded_class(report_path, names, loop, target, kind, loop_class)
         become(names, loop, finder, instead)
+        if report_path == DUMP:
+            dump_on_signal(target, kind)
     except ImportError as error:
         give_up(report, f"{error}")
     directory = dirname(realpath(target)) if kind == "script" and not isdir(target) else ""

@@ -1,6 +1,7 @@
 """A cell that is recorded: its loops have a recorder, and so has what the program prints.
 
     record:LIMIT:PATH      in the place of the report's path, see `launch.py`
+    dump                   nothing is recorded, but SIGUSR1 makes it say why every task waits
 
 Only loops of the main thread are recorded; others work, and are counted.
 """
@@ -17,6 +18,7 @@ from typing import Any
 from .packages import miniloop
 
 PREFIX = "record:"
+DUMP = "dump"
 
 
 def recorded_class(
@@ -44,8 +46,7 @@ def recorded_class(
         writer = Writer(path, header)
     except RecordingError as error:
         raise ImportError(str(error)) from None
-    folder = realpath(target) if kind == "script" else os.getcwd()
-    folder = folder if isdir(folder) else dirname(folder)
+    folder = folder_of(target, kind)
     ignored = (__package__ or "", "compat.cell")
     recorder = Recorder(folder=folder, ignored=ignored, writer=writer, limit=int(limit))
     atexit.register(finish, recorder, os.getpid())
@@ -54,6 +55,20 @@ def recorded_class(
     if loop == "asyncio":
         return asyncio_class(recorder)
     return observed(base(loop), recorder, package)
+
+
+def folder_of(target: str, kind: str) -> str:
+    """Return the program's folder, to which places are told relative."""
+    folder = realpath(target) if kind == "script" else os.getcwd()
+    return folder if isdir(folder) else dirname(folder)
+
+
+def dump_on_signal(target: str, kind: str) -> None:
+    """Have the program say why its tasks wait when SIGUSR1 comes."""
+    miniloop()
+    from miniloop.study import dump_on
+
+    dump_on(folder=folder_of(target, kind))
 
 
 def observed(base: Any, recorder: Any, _package: Any) -> Any:

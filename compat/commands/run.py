@@ -22,11 +22,13 @@ from compat.options import LOOPS, NAMES, BadUsage, Cell
     show_default=True,
     help="Whose loops the program makes.",
 )
+@click.option("--dump", is_flag=True, help="Say why every task waits when SIGUSR1 comes.")
 @interpreter_options
 @target_arguments
 def run(
     names: str,
     loop: str,
+    dump: bool,
     python: str | None,
     warnings: tuple[str, ...],
     x: tuple[str, ...],
@@ -42,4 +44,6 @@ def run(
     interpreter = parse_interpreter(python, warnings, x)
     if loop not in installed_loops(interpreter):
         raise BadUsage(f"{loop} is not installed for {interpreter.path}")
-    become(command(Cell(names, loop), target, interpreter))
+    if dump and loop == "uvloop":
+        raise BadUsage("uvloop's loop is compiled and cannot be looked into")
+    become(command(Cell(names, loop), target, interpreter, "dump" if dump else "-"))

@@ -17,7 +17,7 @@ from .awaited import awaited, frames_of
 from .journal import Journal
 from .names import callback_name, short
 
-__all__ = ["MODES", "Happenings", "outcome_of"]
+__all__ = ["MODES", "Happenings", "outcome_of", "timer_words"]
 
 #: The events that a descriptor is watched for, in the order of its handles.
 MODES = {selectors.EVENT_READ: "r", selectors.EVENT_WRITE: "w"}
@@ -192,13 +192,12 @@ class Happenings(Journal):
         """A timer was set."""
         self._timer_count += 1
         number = self._timer_count
-        name = callback_name(timer._callback)
-        words = _TIMERS.get(name, name)
+        words = timer_words(timer._callback)
         self._timers[id(timer)] = number
         self._timer_words[number] = words
         own: dict[str, Any] = {"timer": number, "when": round(timer._when - self.offset, 6)}
         own["label"] = words
-        if self.task is not None and name in _TIMERS:
+        if self.task is not None and words in _TIMERS.values():
             own["task"] = self.names.task(self.task)
         if timer._args:
             try:
@@ -262,6 +261,12 @@ class Happenings(Journal):
         """The program has printed a line."""
         if threading.get_ident() == self._thread:
             self.tell("output", None, self.names.caller(), stream=stream, text=text)
+
+
+def timer_words(callback: Any) -> str:
+    """Return what a timer with this callback is for."""
+    name = callback_name(callback)
+    return _TIMERS.get(name, name)
 
 
 def outcome_of(future: Any) -> str:
