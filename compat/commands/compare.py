@@ -56,6 +56,10 @@ WIDTH = 100  # columns, where there is no terminal
     metavar="N",
     help="How many examples at a time; two for each processor if not.",
 )
+@click.option(
+    "--trace", is_flag=True, help="Compare two runs step by step: two cells, or two recordings."
+)
+@click.option("--html", "page", metavar="FILE", help="With --trace: write a page with both runs.")
 @interpreter_options
 @target_arguments
 def compare(
@@ -64,6 +68,8 @@ def compare(
     cells: str | None,
     runs: int,
     jobs: int | None,
+    trace: bool,
+    page: str | None,
     python: str | None,
     warnings: tuple[str, ...],
     x: tuple[str, ...],
@@ -82,9 +88,32 @@ def compare(
     interpreter = parse_interpreter(python, warnings, x)
     chosen = parse_cells(cells, installed_loops(interpreter))
     plan = Plan(chosen, timeout, runs, interpreter)
+    if trace:
+        return compare_runs(plan, program, as_module, json_wanted, page, cells)
+    if page is not None:
+        raise BadUsage("--html is for --trace")
     if program:
         return compare_one(parse_target(program, as_module), plan, json_wanted)
     return compare_examples(plan, jobs or WAITING * (os.cpu_count() or 1), json_wanted)
+
+
+def compare_runs(
+    plan: Plan,
+    program: tuple[str, ...],
+    as_module: bool,
+    json_wanted: bool,
+    page: str | None,
+    cells: str | None,
+) -> int:
+    """Compare two runs of a program, or two recordings, step by step; return the exit status."""
+    from compat.commands import tracing
+
+    if program and program[0].endswith((".mlt", ".mlt.gz")):
+        if len(program) != 2:
+            raise BadUsage("two recordings are compared; options go before them")
+        return tracing.compare_files((program[0], program[1]), json_wanted, page)
+    target = parse_target(program, as_module)
+    return tracing.compare_traces(target, tracing.chosen(cells, plan), json_wanted, page)
 
 
 def compare_one(target: Target, plan: Plan, json_wanted: bool) -> int:

@@ -164,3 +164,15 @@ def test_a_stuck_program_says_why_when_it_is_asked(tmp_path: Path, loop: str) ->
     finally:
         process.kill()
         process.communicate()
+
+
+def test_two_runs_are_compared_step_by_step(program: Path) -> None:
+    folder = program.parent
+    done = miniloop("compare", "--trace", "--html", "page.html", program.name, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Both runs did the same, in the same order.\n")
+    assert "<html" in (folder / "page.html").read_text()
+    told = miniloop("compare", "--trace", "--json", program.name, folder=folder)
+    found = json.loads(told.stdout)
+    assert (found["level"], found["same"]) == (0, True)
+    assert found["heads"] == ["asyncio/asyncio", "asyncio/miniloop"]
