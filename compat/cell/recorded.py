@@ -1,6 +1,7 @@
 """A cell that is recorded: its loops have a recorder, and so has what the program prints.
 
-    record:LIMIT:PATH      in the place of the report's path, see `launch.py`
+    record:LIMIT:GATE:PATH in the place of the report's path, see `launch.py`; GATE is "-", or a
+                           descriptor: a byte is waited for before each entry runs
     dump                   nothing is recorded, but SIGUSR1 makes it say why every task waits
 
 Only loops of the main thread are recorded; others work, and are counted.
@@ -33,7 +34,7 @@ def recorded_class(
     from miniloop.study import Recorder, RecordingError
     from miniloop.study.recording import Writer
 
-    limit, _, path = told.removeprefix(PREFIX).partition(":")
+    limit, gate, path = told.removeprefix(PREFIX).split(":", 2)
     title = basename(target.rstrip("/")) if kind == "script" else target
     header: dict[str, Any] = {"program": title, "names": names, "loop": loop}
     header |= {"python": "{}.{}.{}".format(*sys.version_info), "clock": "monotonic"}
@@ -49,12 +50,24 @@ def recorded_class(
     folder = folder_of(target, kind)
     ignored = (__package__ or "", "compat.cell")
     recorder = Recorder(folder=folder, ignored=ignored, writer=writer, limit=int(limit))
+    if gate != "-":
+        recorder.gate = gate_at(int(gate), writer)
     atexit.register(finish, recorder, os.getpid())
     watch_output(recorder)
     watch_coroutines(recorder)
     if loop == "asyncio":
         return asyncio_class(recorder)
     return observed(base(loop), recorder, package)
+
+
+def gate_at(descriptor: int, writer: Any) -> Callable[[], None]:
+    """Return what stops the program until a byte comes; when there will be none it goes on."""
+
+    def wait() -> None:
+        writer.add([{"kind": "gate"}])
+        os.read(descriptor, 1)
+
+    return wait
 
 
 def folder_of(target: str, kind: str) -> str:

@@ -66,7 +66,7 @@ def record(
             f"{path} cannot be written: "
             + ("a directory" if path.is_dir() else "no such directory")
         )
-    told = f"record:{limit}:{path.resolve()}"
+    told = f"record:{limit}:-:{path.resolve()}"
     status = run(command(Cell(names, loop), target, interpreter, told))
     return told_of(path, status)
 

@@ -5,7 +5,7 @@ import click
 from compat.commands.recordings import FILE, load, placed
 from compat.options import BadUsage
 from miniloop.study.events import KINDS
-from miniloop.study.text import log, panes, sentence
+from miniloop.study.text import log, panes, told
 
 
 @click.command()
@@ -23,7 +23,7 @@ def show(at: int | None, task: str | None, kinds: tuple[str, ...], file: str) ->
         player = placed(recording, at)
         click.echo("\n".join(panes(player.state)))
         if player.event is not None:
-            click.echo(f"\n* {sentence(player.event)}")
+            click.echo(f"\n* {told(player.event, player.state)}")
         return
     for line in log(recording, kinds, task or ""):
         click.echo(line)

@@ -44,7 +44,7 @@ def recorded(cell: Cell, target: Target, plan: Plan) -> Recording:
     """Run `target` in `cell` and return the recording; what it prints is in there."""
     with tempfile.TemporaryDirectory(prefix="miniloop-") as folder:
         path = Path(folder) / "run.mlt"
-        words = command(cell, target, plan.interpreter, f"record:{LIMIT}:{path}")
+        words = command(cell, target, plan.interpreter, f"record:{LIMIT}:-:{path}")
         try:
             subprocess.run(
                 words, stdin=subprocess.DEVNULL, capture_output=True, timeout=plan.timeout
@@ -76,10 +76,13 @@ def write_page(
     left: Recording, right: Recording, heads: tuple[str, str], found: Differences, page: str
 ) -> None:
     """Write the page with both runs."""
+    from compat.commands.html import texts
     from miniloop.study.html_compare import compare_page
 
     title = str(left.header.get("program", "two runs"))
-    html = compare_page(left, right, title=title, heads=heads, sentence=differences_in_words(found))
+    sources = texts(right, [Path.cwd()]) | texts(left, [Path.cwd()])
+    words = differences_in_words(found)
+    html = compare_page(left, right, title=title, heads=heads, sentence=words, sources=sources)
     try:
         Path(page).write_text(html, encoding="utf-8")
     except OSError as error:

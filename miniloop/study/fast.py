@@ -44,6 +44,7 @@ class RecorderWatch(Watch):
             self._chooser is not None
             or self._loop._debug
             or self._recorder.full
+            or self._recorder.gate is not None
             or not self._tell._methods
         )
 

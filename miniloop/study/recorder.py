@@ -15,7 +15,7 @@ Read next: fast.py
 from __future__ import annotations
 
 import selectors
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..sync.observed import ObservedTask
@@ -45,6 +45,8 @@ class Recorder(Happenings):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._loop: Any = None
+        #: Called before each entry runs, if there is one: it returns when the entry may.
+        self.gate: Callable[[], object] | None = None
         #: The loop's queue, if nobody tells what is put into it.
         self._queue: Any = None
         self._looking = False
@@ -260,10 +262,18 @@ class Recorder(Happenings):
         """*entry* is about to run."""
         if not self._number_of(entry):  # another thread has put it there just now
             self.added(entry)
+        if self.gate is not None:
+            self._wait_at_gate()
         number = self._number_of(entry)
         self.numbers.pop(id(entry), None)
         self.tick()
         self.begin(entry, number)
+
+    def _wait_at_gate(self) -> None:
+        """Write what has happened, and wait to be let on."""
+        assert self.gate is not None
+        self.flush()
+        self.gate()
 
     def _number_of(self, entry: Any) -> int:
         """Return the event that has added *entry* to the queue; 0 if none was told of."""

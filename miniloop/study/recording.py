@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from .events import FORMAT, VERSION, Event
 
-__all__ = ["Recording", "RecordingError", "Writer", "read", "write"]
+__all__ = ["Recording", "RecordingError", "Writer", "parsed", "read", "write"]
 
 
 class RecordingError(Exception):
@@ -108,6 +108,20 @@ def read(path: str | os.PathLike[str]) -> Recording:
 
 
 def _parsed(path: str | os.PathLike[str], file: IO[str]) -> Recording:
+    recording, lines = parsed(path, file)
+    for event in lines:
+        if event["kind"] == "end":
+            recording.complete, recording.dropped = True, int(event.get("dropped", 0))
+        else:
+            recording.events.append(event)
+    return recording
+
+
+def parsed(path: str | os.PathLike[str], file: IO[str]) -> tuple[Recording, Iterator[Event]]:
+    """Return the recording in *file* without its events, and these as they are read.
+
+    The last may be the ``end``.  Raises RecordingError, also in the middle of the events.
+    """
     lines = _lines(path, file)
     header = next(lines, None)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
@@ -117,15 +131,14 @@ def _parsed(path: str | os.PathLike[str], file: IO[str]) -> Recording:
             f"{path} is a recording of version {header.get('v')}; this reads version {VERSION}"
         )
     kept = {key: value for key, value in header.items() if key not in ("format", "v")}
-    recording = Recording(kept, complete=False)
-    for event in lines:
+    return Recording(kept, complete=False), _checked(path, lines)
+
+
+def _checked(path: str | os.PathLike[str], lines: Iterator[Any]) -> Iterator[Event]:
+    for number, event in enumerate(lines):
         if not isinstance(event, dict) or "kind" not in event:
-            raise RecordingError(f"{path} is damaged after event {len(recording.events)}")
-        if event["kind"] == "end":
-            recording.complete, recording.dropped = True, int(event.get("dropped", 0))
-        else:
-            recording.events.append(event)
-    return recording
+            raise RecordingError(f"{path} is damaged after event {number}")
+        yield event
 
 
 def _lines(path: str | os.PathLike[str], file: IO[str]) -> Iterator[Any]:

@@ -279,6 +279,10 @@ class Player:
                 return position + 1
         return None
 
+    def more(self) -> bool:
+        """Let there be more events, if the recording still grows; return whether it does."""
+        return False
+
     def step(self, back: bool = False) -> bool:
         """Go to where the next entry begins to run, or the one before; False at the end."""
         return self._go("run", back)
@@ -289,5 +293,7 @@ class Player:
 
     def _go(self, kind: str, back: bool) -> bool:
         n = self.find(kind, back=back)
+        while n is None and not back and self.more():
+            n = self.find(kind)
         self.seek(n if n is not None else (0 if back else len(self)))
         return n is not None

@@ -12,7 +12,7 @@ import cmd
 from typing import IO, Any
 
 from .state import Player
-from .text import WIDTH, panes, sentence
+from .text import WIDTH, panes, sentence, told
 from .waits import NotATaskError, why
 
 __all__ = ["Stepper"]
@@ -159,8 +159,7 @@ class Stepper(cmd.Cmd):
         event = self.player.event
         self._say(*panes(self.player.state, WIDTH))
         if event is not None:
-            place = f"  [{event['src']}]" if event.get("src") else ""
-            self._say(f"* {sentence(event)}{place}")
+            self._say(f"* {told(event, self.player.state)}")
         if self.player.n in (0, len(self.player)):
             self._say("this is the " + ("end" if self.player.n else "beginning"))
 

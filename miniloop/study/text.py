@@ -15,7 +15,7 @@ from .events import PHASES, Event
 from .recording import Recording
 from .state import Entry, State, TaskState
 
-__all__ = ["WIDTH", "log", "panes", "sentence", "waiting_for"]
+__all__ = ["WIDTH", "log", "panes", "sentence", "told", "waiting_for"]
 
 WIDTH = 100
 
@@ -69,6 +69,14 @@ def sentence(event: Event) -> str:
     """Return what an event says, in one sentence without its place."""
     tell = _SENTENCES.get(event["kind"])
     return tell(event) if tell is not None else event["kind"]
+
+
+def told(event: Event, state: State) -> str:
+    """Return what *event*, the last of *state*, says, with its place: what runs by its name."""
+    said = sentence(event)
+    if event["kind"] == "run" and state.running is not None:
+        said = f"{state.running.label} runs"
+    return f"{said}  [{event['src']}]" if event.get("src") else said
 
 
 def _add(event: Event) -> str:
