@@ -55,7 +55,7 @@ def miniloop(
         capture_output=True,
         timeout=60,
         env=environment(),
-        **options,
+        input=given,
     )
 
 
