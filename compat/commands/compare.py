@@ -56,6 +56,7 @@ WIDTH = 100  # columns, where there is no terminal
     metavar="N",
     help="How many examples at a time; two for each processor if not.",
 )
+@click.option("--only", metavar="NAME,...", help="Which of the examples; all if not.")
 @click.option(
     "--trace", is_flag=True, help="Compare two runs step by step: two cells, or two recordings."
 )
@@ -68,6 +69,7 @@ def compare(
     cells: str | None,
     runs: int,
     jobs: int | None,
+    only: str | None,
     trace: bool,
     page: str | None,
     python: str | None,
@@ -94,7 +96,7 @@ def compare(
         raise BadUsage("--html is for --trace")
     if program:
         return compare_one(parse_target(program, as_module), plan, json_wanted)
-    return compare_examples(plan, jobs or WAITING * (os.cpu_count() or 1), json_wanted)
+    return compare_examples(plan, jobs or WAITING * (os.cpu_count() or 1), json_wanted, only)
 
 
 def compare_runs(
@@ -136,13 +138,27 @@ def compare_one(target: Target, plan: Plan, json_wanted: bool) -> int:
     return 0 if comparison.same else 1
 
 
-def compare_examples(plan: Plan, jobs: int, json_wanted: bool) -> int:
-    """Compare all examples, show a line for each as it is done, and return the exit status.
+def examples_named(names: str | None) -> list[Example]:
+    """Return the examples of these names, which commas or spaces separate; all if None."""
+    if names is None:
+        return list(EXAMPLES)
+    known = {example.name: example for example in EXAMPLES}
+    wanted = names.replace(",", " ").split()
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        raise BadUsage(
+            f"there is no example {unknown[0]}" if unknown else "--only names no example"
+        )
+    return [known[name] for name in wanted]
 
-    One that lacks something is shown as not run, which is a failure only for continuous
-    integration (CI is set).
+
+def compare_examples(plan: Plan, jobs: int, json_wanted: bool, only: str | None = None) -> int:
+    """Compare all examples, or those of the names in `only`; return the exit status.
+
+    A line is shown for each as it is done.  One that lacks something is shown as not run, which
+    is a failure only for continuous integration (CI is set).
     """
-    targets = [Target("script", str(example.path)) for example in EXAMPLES]
+    targets = [Target("script", str(example.path)) for example in examples_named(only)]
     with workers(jobs) as crew:
         futures = [crew.pool.submit(compare_program, target, plan, crew) for target in targets]
         results = [shown(future, json_wanted) for future in futures]
