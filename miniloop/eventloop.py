@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context
+from importlib import import_module
 from typing import Any
 
 from .core.handles import Handle
@@ -135,6 +136,15 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
 
     def _write_to_self(self) -> None:
         self._wakeup.wake()
+
+    def why(self, task: Any) -> list[str]:
+        """Return lines that say why *task* does not run: what it waits for, who can wake it.
+
+        Raises TypeError when it is no task.  Safe at any time; nothing is changed.
+        """
+        # The one look upwards: a tool that stands on top of all this, loaded when it is asked for.
+        lines: list[str] = import_module("miniloop.study").why(task)
+        return lines
 
     # -- callbacks -------------------------------------------------------------
 

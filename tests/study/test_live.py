@@ -110,6 +110,19 @@ def test_a_signal_makes_a_stuck_program_talk(loop: str, capsys: pytest.CaptureFi
     assert "timers" in said
 
 
+def test_the_loop_itself_says_why() -> None:
+    async def main() -> list[str]:
+        task = asyncio.create_task(asyncio.sleep(1000), name="sleeper")
+        await asyncio.sleep(0)
+        loop: Any = asyncio.get_running_loop()
+        lines: list[str] = loop.why(task)
+        task.cancel()
+        await asyncio.wait([task])
+        return lines
+
+    assert run(main, "miniloop")[0].startswith("sleeper waits for timer 1 (sleep)")
+
+
 def test_without_a_loop_there_is_a_clear_error() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
         dump(file=io.StringIO())
