@@ -4,6 +4,7 @@
     Timeouts     how long each part may take, and all of it
     Limits       how many connections, how large headers and bodies
     Response     what comes back
+    websocket    `websocket.connect`, on a connection of its own or through a client's
 
 Read next: errors.py
 """
@@ -25,7 +26,7 @@ from .errors import (
     TotalTimeout,
     WriteTimeout,
 )
-from .messages import Headers, Origin
+from .messages import Headers, Interim, Origin
 from .response import Response
 from .settings import Limits, Timeouts
 
@@ -38,6 +39,7 @@ __all__ = [
     "DecodingFailed",
     "Disconnected",
     "Headers",
+    "Interim",
     "Limits",
     "Origin",
     "PoolClosed",

@@ -14,15 +14,15 @@ from __future__ import annotations
 import asyncio
 import json as json_
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from .decompression import ACCEPTED
 from .dialing import Dialer
 from .errors import ClientError, Disconnected, RedirectFailed
 from .exchange import Exchange
-from .messages import Content, HeaderInput, ParamInput, Request, parse, raw_fields
+from .messages import Content, HeaderInput, Interim, ParamInput, Request, parse, raw_fields
 from .pool import Pool
 from .redirects import is_redirect, next_request
 from .response import Response
@@ -33,7 +33,12 @@ __all__ = ["Client"]
 
 #: How often a request that no server has looked at may be sent again.
 RETRIES = 5
-AGENT = (b"user-agent", b"miniloop")
+#: Sent unless others of their names are.
+USUAL = (
+    (b"user-agent", b"miniloop"),
+    (b"accept", b"*/*"),
+    (b"accept-encoding", ACCEPTED.encode()),
+)
 
 
 class Client:
@@ -125,8 +130,7 @@ class Client:
         """``DELETE``: see `request`."""
         return await self.request("DELETE", url, **options)
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self,
         method: str,
         url: str,
@@ -137,7 +141,9 @@ class Client:
         json: Any = None,
         timeout: Timeouts | None = None,
         follow_redirects: int | bool | None = None,
-    ) -> AsyncIterator[Response]:
+        expect_continue: bool = False,
+        on_interim: Callable[[Interim], object] | None = None,
+    ) -> AbstractAsyncContextManager[Response]:
         """Make a request; in the block the response's body arrives.
 
         Args:
@@ -147,6 +153,9 @@ class Client:
             json: the body as an object.
             timeout: instead of the client's.
             follow_redirects: instead of the client's.
+            expect_continue: whether the body waits, for ``Timeouts.expect``, until the
+                server says that it wants it, and is not sent if it answers otherwise.
+            on_interim: called with each response that precedes the response.
 
         Raises:
             ValueError: the URL or the request is malformed; nothing was sent.
@@ -156,19 +165,15 @@ class Client:
         connection is closed, an HTTP/2 stream reset.
         """
         request = self._request(method, url, params, headers, content, json)
+        if expect_continue and request.content != b"":
+            request.fields.append((b"expect", b"100-continue"))
+        if on_interim is not None:
+            request = request._replace(on_interim=on_interim)
         timeouts = timeout or self.timeouts
         redirects = self.redirects if follow_redirects is None else int(follow_redirects)
         if follow_redirects is True:
             redirects = self.redirects or 10
-        deadline = None
-        if timeouts.total is not None:
-            deadline = asyncio.get_running_loop().time() + timeouts.total
-        async with overall(deadline):
-            response = await self._follow(request, timeouts, deadline, redirects)
-        try:
-            yield response
-        finally:
-            await response.aclose()
+        return _Asking(self, request, timeouts, redirects)
 
     def _request(
         self,
@@ -184,23 +189,22 @@ class Client:
             raise ValueError("CONNECT makes a tunnel, which is not a request")
         address = parse(url, params)
         fields = raw_fields(headers)
-        names = {name for name, _ in fields}
-        fields += [each for each in self.headers if each[0] not in names]
-        names |= {name for name, _ in self.headers}
-        defaults = [AGENT, (b"accept", b"*/*"), (b"accept-encoding", ACCEPTED.encode())]
+        defaults = list(USUAL)
         if json is not None:
             content = json_.dumps(json, ensure_ascii=False, separators=(",", ":"))
             defaults.append((b"content-type", b"application/json"))
         if address.authorization is not None:
             defaults.append((b"authorization", address.authorization.encode("ascii")))
-        fields += [each for each in defaults if each[0] not in names]
+        for others in (self.headers, defaults):
+            names = {name for name, _ in fields}
+            fields += [each for each in others if each[0] not in names]
         body = content.encode() if isinstance(content, str) else content
         target = address.target.encode("ascii")
         return Request(method.encode("ascii"), address.origin, target, fields, body or b"")
 
     # --- the way to a response -----------------------------------------------------------
 
-    async def _follow(
+    async def follow(
         self, request: Request, timeouts: Timeouts, deadline: float | None, redirects: int
     ) -> Response:
         """Return the response to *request*, or to what it is redirected to."""
@@ -240,11 +244,14 @@ class Client:
         """
         retries = 0
         while True:
-            connection = await self.pool.acquire(request.origin, timeouts)
+            connection = self.pool.acquire_now(request.origin)
+            if connection is None:
+                async with overall(deadline):  # all other waiting is done by the exchange
+                    connection = await self.pool.acquire(request.origin, timeouts)
             reused = connection.served > 0
             exchange = connection.exchange(request, timeouts, deadline)
             try:
-                await exchange.response_head()
+                head = await exchange.response_head()
             except Disconnected as error:
                 await exchange.aclose()
                 retries += 1
@@ -254,7 +261,10 @@ class Client:
                 await exchange.aclose()
                 raise
             else:
-                return exchange
+                if head.status != 417 or not exchange.withheld:
+                    return exchange
+                await exchange.aclose()  # the server cannot say that it wants a body
+                request = request.without_expectation()
 
     def _again(
         self,
@@ -270,3 +280,31 @@ class Client:
             return retries <= RETRIES
         died_idle = reused and error.nothing_received
         return died_idle and request.idempotent and retries == 1
+
+
+class _Asking(AbstractAsyncContextManager[Response]):
+    """A request, made when the block is entered; its response is closed when it is left."""
+
+    __slots__ = ("_client", "_redirects", "_request", "_response", "_timeouts")
+
+    _response: Response
+
+    def __init__(
+        self, client: Client, request: Request, timeouts: Timeouts, redirects: int
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._timeouts = timeouts
+        self._redirects = redirects
+
+    async def __aenter__(self) -> Response:
+        deadline = None
+        if self._timeouts.total is not None:
+            deadline = asyncio.get_running_loop().time() + self._timeouts.total
+        self._response = await self._client.follow(
+            self._request, self._timeouts, deadline, self._redirects
+        )
+        return self._response
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._response.aclose()

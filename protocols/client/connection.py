@@ -182,6 +182,15 @@ class Connection(asyncio.Protocol):
 
     def close(self, *, abort: bool = False) -> None:
         """Close; *abort* drops what is not yet sent.  Exchanges have to be gone or failed."""
+        self._leave()
+        if self.transport is not None:
+            if abort:
+                self.transport.abort()
+            else:
+                self.transport.close()
+
+    def _leave(self) -> None:
+        """Be none of the owner's connections any more."""
         if not self.closed:
             self.closed = True
             if self.usable:
@@ -189,11 +198,6 @@ class Connection(asyncio.Protocol):
                 self.owner.gone(self)
             self.owner.closed_one(self)
             self.resume_writing()
-        if self.transport is not None:
-            if abort:
-                self.transport.abort()
-            else:
-                self.transport.close()
 
     async def wait_lost(self, seconds: float) -> None:
         """Wait until the transport is closed; after so many *seconds* abort it."""

@@ -9,7 +9,9 @@ Read next: pool.py
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from .connection import Connection
@@ -17,9 +19,52 @@ from .errors import BadMessage, ConnectFailed, ConnectTimeout
 from .http1 import Http1Connection
 from .http2 import Http2Connection
 from .messages import Origin
+from .racing import first_to_answer
 from .settings import Limits
 
-__all__ = ["Dialer"]
+__all__ = ["Dialer", "open_transport"]
+
+
+async def open_transport(
+    protocol: asyncio.Protocol,
+    origin: Origin,
+    unix: str | None,
+    context: Callable[[], ssl.SSLContext],
+) -> None:
+    """Connect *protocol* to *origin*, or to the Unix socket *unix*.
+
+    Args:
+        context: returns what TLS is spoken with, if the scheme says so.
+
+    Raises:
+        OSError: nobody there, or no TLS with it.
+
+    Cancelled, it closes what it has opened.
+    """
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {}
+    if origin.scheme == "https":
+        options = {"ssl": context(), "server_hostname": origin.host}
+    if unix is not None:
+        await loop.create_unix_connection(lambda: protocol, unix, **options)
+    elif is_address(origin.host):
+        await loop.create_connection(lambda: protocol, origin.host, origin.port, **options)
+    else:
+        sock = await first_to_answer(origin.host, origin.port)
+        await loop.create_connection(lambda: protocol, sock=sock, **options)
+
+
+@functools.cache
+def default_context(*, http2: bool) -> ssl.SSLContext:
+    """Return a context that trusts the system's roots: it takes long to read them."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
+    return context
+
+
+def is_address(host: str) -> bool:
+    """Tell whether *host* is an address, so that there is nothing to resolve."""
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 class _Chooser(asyncio.Protocol):
@@ -73,14 +118,18 @@ class Dialer:
         """Tell whether HTTP/2 may come of dialing *origin*."""
         return self.http2 if origin.scheme == "https" else self.prior_knowledge
 
-    def _context(self) -> ssl.SSLContext:
-        """Return the context, made when it is first needed: it reads a file of roots."""
+    def context(self) -> ssl.SSLContext:
+        """Return the context for the client's own connections."""
         if self._tls is None:
-            self._tls = ssl.create_default_context()
+            return default_context(http2=self.http2)
         if not self._tls_ready:
             self._tls_ready = True
             self._tls.set_alpn_protocols(["h2", "http/1.1"] if self.http2 else ["http/1.1"])
         return self._tls
+
+    def context_without_http2(self) -> ssl.SSLContext:
+        """Return one that does not offer HTTP/2; one that was given offers what it does."""
+        return default_context(http2=False) if self._tls is None else self.context()
 
     async def dial(self, origin: Origin, owner: Any, seconds: float | None) -> Connection:
         """Connect to *origin*.
@@ -90,10 +139,12 @@ class Dialer:
             ConnectFailed: nobody there, or no TLS with it.
         """
         chooser = _Chooser(self, origin, owner)
+        if origin.scheme == "https":
+            self.context()  # to read the roots takes its time, which is not the server's
         scope = asyncio.timeout(seconds)
         try:
             async with scope:
-                await self._connect(chooser)
+                await open_transport(chooser, origin, self.unix, self.context)
         except TimeoutError as error:
             if scope.expired():
                 raise ConnectTimeout(
@@ -105,15 +156,3 @@ class Dialer:
         if chooser.connection is None:
             raise BadMessage("connected without a connection")
         return chooser.connection
-
-    async def _connect(self, chooser: _Chooser) -> None:
-        """Have the loop connect *chooser*."""
-        loop = asyncio.get_running_loop()
-        origin = chooser.origin
-        options: dict[str, Any] = {}
-        if origin.scheme == "https":
-            options = {"ssl": self._context(), "server_hostname": origin.host}
-        if self.unix is not None:
-            await loop.create_unix_connection(lambda: chooser, self.unix, **options)
-        else:
-            await loop.create_connection(lambda: chooser, origin.host, origin.port, **options)

@@ -4,7 +4,8 @@ A connection driver (`http1`, `http2`) feeds an `Exchange` with what arrives: th
 data, the end, a failure.  The response above takes it out.  Between them is a bounded
 buffer: what has been taken out is told to the driver, which lets the server send more.
 A body that is not sent at once is sent by a task of its own, so that a server may
-answer before, and while, it is asked.
+answer before, and while, it is asked.  A body that waits to be wanted (``Expect:
+100-continue``) is not sent at all if the server answers that it is not.
 
 States
     asked     -- head arrives -----------> answering
@@ -27,8 +28,8 @@ import asyncio
 from collections import deque
 from typing import NamedTuple, Protocol
 
-from .errors import Disconnected, ReadTimeout, TotalTimeout
-from .messages import Field, Request
+from .errors import BadMessage, Disconnected, ReadTimeout, TotalTimeout
+from .messages import Field, Headers, Interim, Request
 from .settings import Limits, Timeouts
 
 __all__ = ["TRANSITIONS", "Driver", "Exchange", "Head"]
@@ -42,6 +43,8 @@ TRANSITIONS = (
 
 #: Received pieces are joined up to this size.
 SMALL = 4096
+#: So many 1xx responses may precede a response.
+INFORMATIONAL = 20
 
 
 class Head(NamedTuple):
@@ -91,7 +94,10 @@ class Exchange:
         self.over = False
         self.stream_id = 0
         self.mark = 0
-        self.informational = 0
+        self.interim: list[Interim] = []
+        self.waiting = request.expects_continue
+        self.withheld = False
+        self._allowed: asyncio.Future[None] | None = None
         self._chunks: deque[tuple[bytes, int]] = deque()
         self._error: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -102,9 +108,30 @@ class Exchange:
 
     # --- fed by the driver ---------------------------------------------------------------
 
+    def on_interim(self, status: int, fields: list[Field]) -> None:
+        """A response precedes the response; 100 lets the body go.
+
+        Raises:
+            BadMessage: there are too many of them.
+        """
+        interim = Interim(status, Headers(fields))
+        self.interim.append(interim)
+        if len(self.interim) > INFORMATIONAL:
+            raise BadMessage("too many informational responses")
+        if status == 100:
+            self._allow()
+        if self.request.on_interim is not None:
+            try:
+                self.request.on_interim(interim)
+            except Exception as error:
+                self.give_up(error)
+
     def on_head(self, head: Head) -> None:
-        """The response begins."""
+        """The response begins; if the body still waits, only a good one wants it."""
         self.head = head
+        if self.waiting:
+            self.withheld = head.status >= 300
+            self._allow()
         self._wake()
 
     def on_data(self, data: bytes, credit: int) -> None:
@@ -140,8 +167,8 @@ class Exchange:
 
     @property
     def uploading(self) -> bool:
-        """Whether the request is still being sent."""
-        return self._upload is not None
+        """Whether some of the request has not been sent, and will be or never will."""
+        return self._upload is not None or self.withheld
 
     def upload(self) -> None:
         """Begin to send the body, in a task."""
@@ -151,6 +178,11 @@ class Exchange:
         """Send the body, piece by piece; if that fails, so does the exchange."""
         try:
             content = self.request.content
+            if self.waiting:
+                await self._wait_for_100()
+            if self.withheld:
+                self._upload = None
+                return
             if isinstance(content, bytes):
                 await self.driver.send(self, content)
             else:
@@ -165,6 +197,24 @@ class Exchange:
             raise
         except Exception as error:
             self.give_up(error)
+
+    async def _wait_for_100(self) -> None:
+        """Wait until the server has said whether it wants the body, or has said nothing."""
+        self._allowed = self._loop.create_future()
+        timer = None
+        if self.timeouts.expect is not None:
+            timer = self._loop.call_later(self.timeouts.expect, self._allow)
+        try:
+            await self._allowed
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _allow(self) -> None:
+        """Have the body wait no longer."""
+        self.waiting = False
+        if self._allowed is not None and not self._allowed.done():
+            self._allowed.set_result(None)
 
     def _stop_upload(self) -> None:
         if self._upload is not None and self._upload is not asyncio.current_task():

@@ -3,6 +3,7 @@
 States
     idle   -- request -------------------------> asking
            -- end, or bytes nobody asked for --> closed
+           -- handed over ---------------------> closed
     asking -- response complete ---------------> idle
            -- response complete, no reuse -----> closed
            -- given up, failed, ended ---------> closed
@@ -17,11 +18,14 @@ yet.  It is not used again if the server says so, if the request was still being
 if more bytes followed than the response has, or if the response was framed twice
 (Content-Length and Transfer-Encoding: RFC 9112 6.3).
 
-Read next: http2.py
+Read next: http2_heads.py
 """
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import re
 from typing import Any
 
 import h11
@@ -37,6 +41,7 @@ __all__ = ["TRANSITIONS", "Http1Connection"]
 TRANSITIONS = (
     ("idle", "request", "asking"),
     ("idle", "end, or bytes nobody asked for", "closed"),
+    ("idle", "handed over", "closed"),
     ("asking", "response complete", "idle"),
     ("asking", "response complete, no reuse", "closed"),
     ("asking", "given up, failed, ended", "closed"),
@@ -44,25 +49,58 @@ TRANSITIONS = (
 
 #: A body up to this size is sent together with the head; of a larger one so much at a time.
 AT_ONCE = 64 * 1024
-#: So many 1xx responses may precede a response.
-INFORMATIONAL = 20
+#: Fields that say where a message ends, or what the connection is to become.
+FRAMING = frozenset((b"connection", b"content-length", b"expect", b"upgrade"))
+NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+VALUE = re.compile(rb"(?:[^\0\s](?:[^\0\n\v\f\r]*[^\0\s])?)?")
+TARGET = re.compile(rb"[!-~]+")
+_END = h11.EndOfMessage()
 
 
-def head_of(request: Request) -> h11.Request:
-    """Return the head of *request* as an event of h11, framed by length or by chunks."""
-    fields = [each for each in request.fields if each[0] != b"transfer-encoding"]
-    names = {name for name, _ in fields}
-    if b"host" not in names:
-        fields.insert(0, (b"host", request.origin.authority.encode("ascii")))
-    if b"content-length" not in names:
+@functools.lru_cache(maxsize=256)
+def stand_in(method: bytes, framing: tuple[Field, ...]) -> h11.Request:
+    """Return a request of which h11 says the same as of one with *framing* among its fields.
+
+    Raises h11.LocalProtocolError.
+    """
+    return h11.Request(method=method, target=b"/", headers=[(b"host", b""), *framing])
+
+
+def head_of(request: Request) -> tuple[bytes, h11.Request]:
+    """Return the head of *request*, framed by length or by chunks, and what h11 is told.
+
+    h11 checks and copies field after field, several times; only some are of interest to it.
+
+    Raises:
+        ValueError: it would be read as something else.
+    """
+    lines = [b"%s %s HTTP/1.1\r\n" % (request.method, request.target), b""]
+    framing, hosts = [], []
+    for field in request.fields:
+        name, value = field
+        if not NAME.fullmatch(name) or not VALUE.fullmatch(value):
+            raise ValueError(f"the request cannot be sent: {field!r} is not a field")
+        if name == b"host":
+            hosts.append(value)
+        elif name in FRAMING:
+            framing.append(field)
+        elif name != b"transfer-encoding":
+            lines.append(b"%s: %s\r\n" % field)
+    if len(hosts) > 1 or not TARGET.fullmatch(request.target):
+        raise ValueError("the request cannot be sent: its target is malformed, or said twice")
+    if b"content-length" not in [name for name, _ in framing]:
         if not isinstance(request.content, bytes):
-            fields.append((b"transfer-encoding", b"chunked"))
+            framing.append((b"transfer-encoding", b"chunked"))
         elif request.content or request.method in (b"POST", b"PUT", b"PATCH"):
-            fields.append((b"content-length", b"%d" % len(request.content)))
+            framing.append((b"content-length", b"%d" % len(request.content)))
     try:
-        return h11.Request(method=request.method, target=request.target, headers=fields)
+        told = stand_in(request.method, tuple(framing))
     except h11.LocalProtocolError as error:
         raise ValueError(f"the request cannot be sent: {error}") from None
+    host = hosts[0] if hosts else request.origin.authority.encode("ascii")
+    lines[1] = b"host: %s\r\n" % host  # first, as RFC 9110, 7.2, asks for
+    lines += [b"%s: %s\r\n" % field for field in told.headers.raw_items()[1:]]
+    return b"".join(lines) + b"\r\n", told
 
 
 def check_size(fields: list[Field], limits: Limits) -> None:
@@ -84,14 +122,13 @@ class Http1Connection(Connection):
         self._reading = True
         self._received = False
         self._framed_twice = False
-        self._informational = 0
 
     # --- sending -------------------------------------------------------------------------
 
     def start(self, exchange: Exchange) -> None:
         """Send the head, and the body with it if that is small."""
         try:
-            head = head_of(exchange.request)
+            data, told = head_of(exchange.request)
         except ValueError:
             exchange.over = True
             self.release()
@@ -101,14 +138,13 @@ class Http1Connection(Connection):
             return
         self._exchange = exchange
         self._received = self._framed_twice = False
-        self._informational = 0
         content = exchange.request.content
-        data = self._h11.send(head) or b""
-        if isinstance(content, bytes) and len(content) <= AT_ONCE:
+        self._h11.send(told)
+        if isinstance(content, bytes) and len(content) <= AT_ONCE and not exchange.waiting:
             try:
                 if content:
                     data += self._h11.send(h11.Data(data=content)) or b""
-                data += self._h11.send(h11.EndOfMessage()) or b""
+                data += self._h11.send(_END) or b""
             except h11.LocalProtocolError as error:
                 exchange.give_up(ValueError(str(error)))
                 return
@@ -126,7 +162,7 @@ class Http1Connection(Connection):
 
     def finish(self, exchange: Exchange) -> None:
         """Send the end of the body."""
-        self._write(exchange, h11.EndOfMessage())
+        self._write(exchange, _END)
 
     def _write(self, exchange: Exchange, event: h11.Event) -> None:
         """Send *event*, which the length given in the head has to allow."""
@@ -136,6 +172,14 @@ class Http1Connection(Connection):
             self.transport.write(self._h11.send(event) or b"")
         except h11.LocalProtocolError as error:
             raise ValueError(f"the body does not fit its head: {error}") from None
+
+    def hand_over(self, protocol: asyncio.Protocol) -> None:
+        """Leave the transport to *protocol*, in place of the exchange that the owner counted."""
+        self.busy -= 1
+        self._leave()
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        self.lost.set_result(None)
 
     # --- receiving -----------------------------------------------------------------------
 
@@ -170,10 +214,10 @@ class Http1Connection(Connection):
                 elif isinstance(event, h11.EndOfMessage):
                     self._on_end(exchange, list(event.headers))
                 elif isinstance(event, h11.InformationalResponse):
-                    self._on_informational(event)
+                    self._on_informational(exchange, event)
                 else:
                     return
-        except TooLarge as error:
+        except (TooLarge, BadMessage) as error:
             self._break(error)
         except h11.RemoteProtocolError as error:
             if ended:
@@ -184,7 +228,7 @@ class Http1Connection(Connection):
                 self._break(BadMessage(str(error)))
 
     def _on_response(self, exchange: Exchange, event: h11.Response) -> None:
-        fields = list(event.headers)
+        fields = [(name.lower(), value) for name, value in event.headers.raw_items()]
         check_size(fields, self.limits)
         version = event.http_version
         if version not in (b"1.1", b"1.0"):
@@ -195,11 +239,12 @@ class Http1Connection(Connection):
             Head(event.status_code, event.reason, fields, "HTTP/" + version.decode("ascii"))
         )
 
-    def _on_informational(self, event: h11.InformationalResponse) -> None:
-        check_size(list(event.headers), self.limits)
-        self._informational += 1
-        if event.status_code == 101 or self._informational > INFORMATIONAL:
-            raise h11.RemoteProtocolError(f"a response {event.status_code} out of place")
+    def _on_informational(self, exchange: Exchange, event: h11.InformationalResponse) -> None:
+        fields = list(event.headers)
+        check_size(fields, self.limits)
+        if event.status_code == 101:
+            raise BadMessage("a response 101 out of place")
+        exchange.on_interim(event.status_code, fields)
 
     def _on_data(self, exchange: Exchange, data: bytes) -> None:
         exchange.on_data(data, len(data))

@@ -15,13 +15,12 @@ the connection is as large as those of all streams together: a stream that nobod
 holds up none of the others.  After GOAWAY the streams that the server will not look at
 fail as unprocessed, and are retried elsewhere; the others go on.
 
-Read next: dialing.py
+Read next: racing.py
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
 import h2.config
@@ -30,15 +29,16 @@ import h2.exceptions
 import h2.settings
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
-from hyperframe.frame import SettingsFrame
 
 from ..h2_rules import Http2Parser
 from .connection import Connection
 from .errors import BadMessage, Disconnected, TooLarge
 from .exchange import Exchange, Head
-from .http1 import INFORMATIONAL, check_size
+from .http1 import check_size
+from .http2_heads import check_greeting, head_of
 from .messages import Field, Origin, Request
 from .settings import Limits
+from .tunnel import Tunnel, TunnelProtocol
 
 __all__ = ["TRANSITIONS", "Http2Connection"]
 
@@ -53,51 +53,6 @@ TRANSITIONS = (
 STREAM_WINDOW = 256 * 1024
 #: Answers to what the server sent that it does not read: more than that is an attack.
 UNREAD_ANSWERS = 1024 * 1024
-#: Fields that say something about an HTTP/1.1 connection (RFC 9113 8.2.2).
-OF_CONNECTIONS = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"host")
-)
-NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
-VALUE = re.compile(rb"[^\x00\r\n]*")
-
-
-def head_of(request: Request) -> list[Field]:
-    """Return the header fields of *request*, the pseudo ones first.
-
-    They are checked here: h2 finds a bad one only when it has encoded those before it,
-    and then the server's table of fields is not ours any more.
-    """
-    fields = request.fields
-    authority = next((value for name, value in fields if name == b"host"), None)
-    head = [
-        (b":method", request.method),
-        (b":scheme", request.origin.scheme.encode()),
-        (b":authority", authority or request.origin.authority.encode("ascii")),
-        (b":path", request.target),
-    ]
-    for name, value in fields:
-        if not NAME.fullmatch(name):
-            raise ValueError(f"the request cannot be sent: {name!r} is not the name of a field")
-        if name not in OF_CONNECTIONS and not (name == b"te" and value != b"trailers"):
-            head.append((name, value.strip(b" \t")))
-    names = {name for name, _ in fields}
-    content = request.content
-    if b"content-length" not in names and isinstance(content, bytes):  # noqa: SIM102
-        if content or request.method in (b"POST", b"PUT", b"PATCH"):
-            head.append((b"content-length", b"%d" % len(content)))
-    for _, value in head:
-        if not VALUE.fullmatch(value):
-            raise ValueError(f"the request cannot be sent: {value!r} is not a field's value")
-    return head
-
-
-def check_greeting(data: bytes) -> None:
-    """Raise ProtocolError unless *data* begins with SETTINGS (RFC 9113 3.4).
-
-    h2 would wait for the end of a frame as long as another protocol's first words say.
-    """
-    if data[0] or data[3] != SettingsFrame.type:
-        raise h2.exceptions.ProtocolError("the server does not begin with SETTINGS")
 
 
 class Http2Connection(Connection):
@@ -109,10 +64,21 @@ class Http2Connection(Connection):
     def __init__(self, origin: Origin, limits: Limits, owner: Any) -> None:
         super().__init__(origin, limits, owner)
         self._streams: dict[int, Exchange] = {}
+        self._tunnels: set[Tunnel] = set()
+        self._settings_known: asyncio.Future[None] = self.loop.create_future()
         self._arrivals = 0
         self._greeting = b""
         self._greeted = False
-        self._h2 = Http2Parser(h2.config.H2Configuration(client_side=True, header_encoding=None))
+        self._silent = False  # nothing is to be said when it is closed
+        self._flush_due = False
+        # What is sent was checked and put into lower case by `head_of`.
+        config = h2.config.H2Configuration(
+            client_side=True,
+            header_encoding=None,
+            validate_outbound_headers=False,
+            normalize_outbound_headers=False,
+        )
+        self._h2 = Http2Parser(config)
         self._on_event = {
             h2.events.ResponseReceived: self._on_response,
             h2.events.InformationalResponseReceived: self._on_informational,
@@ -149,6 +115,7 @@ class Http2Connection(Connection):
 
     def _flush(self) -> None:
         """Hand over to the transport what h2 has to send."""
+        self._flush_due = False
         data = self._h2.data_to_send()
         if data and not self.transport.is_closing():
             self.transport.write(data)
@@ -171,7 +138,8 @@ class Http2Connection(Connection):
             if not self.usable:
                 raise h2.exceptions.NoAvailableStreamIDError
             stream_id = self._h2.get_next_available_stream_id()
-            self._h2.send_headers(stream_id, head, end_stream=request.content == b"")
+            whole = request.content == b"" and request.protocol is None
+            self._h2.send_headers(stream_id, head, end_stream=whole)
         except (h2.exceptions.TooManyStreamsError, h2.exceptions.NoAvailableStreamIDError) as error:
             exchange.on_error(Disconnected("no stream can be opened any more", unprocessed=True))
             if isinstance(error, h2.exceptions.NoAvailableStreamIDError):
@@ -182,12 +150,43 @@ class Http2Connection(Connection):
         exchange.mark = self._arrivals
         self._streams[stream_id] = exchange
         content = request.content
-        if isinstance(content, bytes) and len(content) <= self._window(stream_id):
+        if (
+            isinstance(content, bytes)
+            and len(content) <= self._window(stream_id)
+            and not exchange.waiting
+        ):
             if content:
                 self._h2.send_data(stream_id, content, end_stream=True)
         else:
             exchange.upload()
-        self._flush()
+        if not self._flush_due:  # what is asked for in one turn of the loop leaves in one write
+            self._flush_due = True
+            self.loop.call_soon(self._flush)
+
+    async def can_tunnel(self) -> bool:
+        """Wait for the server's settings; tell whether it takes tunnels (RFC 8441 3).
+
+        Raises:
+            Disconnected: there were none.
+        """
+        if not self._settings_known.done():
+            await asyncio.wait([self._settings_known, self.lost], return_when="FIRST_COMPLETED")
+        if self.closed or not self._settings_known.done():
+            raise Disconnected("the server closed the connection before its settings came")
+        return bool(self._h2.remote_settings.enable_connect_protocol)
+
+    def tunnel(self, request: Request, protocol: TunnelProtocol) -> Tunnel:
+        """Ask for a tunnel, for which the owner has counted one more in ``busy``.
+
+        Raises:
+            ValueError: the request is malformed; nothing was sent.
+        """
+        tunnel = Tunnel(self, request, protocol)
+        self.served += 1
+        self.start(tunnel)
+        if tunnel.stream_id in self._streams:
+            self._tunnels.add(tunnel)
+        return tunnel
 
     def _window(self, stream_id: int) -> int:
         """Return how much may be sent in one frame now."""
@@ -210,6 +209,32 @@ class Http2Connection(Connection):
             await self.room_to_write(seconds)
             if len(self._streams) > 1:
                 await asyncio.sleep(0)
+
+    def sendable(self, tunnel: Tunnel) -> int:
+        """Return how much of *tunnel* may be sent in one frame now."""
+        if self._paused_writing or self.closed or tunnel.stream_id not in self._streams:
+            return 0
+        try:
+            return self._window(tunnel.stream_id)
+        except h2.exceptions.ProtocolError:
+            return 0  # it has been reset, which comes next among the events
+
+    def send_now(self, tunnel: Tunnel, data: bytes, *, end: bool) -> None:
+        """Send *data*, which is no more than `sendable`, and the end."""
+        try:
+            if data:
+                self._h2.send_data(tunnel.stream_id, data)
+        except h2.exceptions.ProtocolError:
+            return  # as above
+        if end:
+            self._end(tunnel.stream_id)
+        self._flush()
+
+    def resume_writing(self) -> None:
+        """Let everybody look again at what may be sent."""
+        super().resume_writing()
+        for tunnel in list(self._tunnels):
+            tunnel.pump()
 
     def _window_of(self, exchange: Exchange) -> int:
         """Return `_window`, if the stream is still there."""
@@ -269,9 +294,13 @@ class Http2Connection(Connection):
     def _on_informational(self, event: Any) -> None:
         exchange = self._streams.get(event.stream_id)
         if exchange is not None:
-            exchange.informational += 1
-            if exchange.informational > INFORMATIONAL:
-                exchange.give_up(BadMessage("too many informational responses"))
+            status = next((int(value) for name, value in event.headers if name == b":status"), 0)
+            fields = [each for each in event.headers if not each[0].startswith(b":")]
+            if self._fits(exchange, fields):
+                try:
+                    exchange.on_interim(status, fields)
+                except BadMessage as error:
+                    exchange.give_up(error)
 
     def _on_data(self, event: Any) -> None:
         exchange = self._streams.get(event.stream_id)
@@ -287,16 +316,18 @@ class Http2Connection(Connection):
             exchange.trailers = list(event.headers)
 
     def _on_stream_ended(self, event: Any) -> None:
-        exchange = self._streams.pop(event.stream_id, None)
+        exchange = self._take(event.stream_id)
         if exchange is not None:
-            if exchange.uploading:
+            if exchange.uploading and exchange.request.protocol is not None:
+                self._end(event.stream_id)  # each side of a tunnel ends by itself
+            elif exchange.uploading:
                 self._reset(event.stream_id)
             exchange.on_end(exchange.trailers)
             self._wake_writers()
             self.release()
 
     def _on_stream_reset(self, event: Any) -> None:
-        exchange = self._streams.pop(event.stream_id, None)
+        exchange = self._take(event.stream_id)
         if exchange is not None:
             refused = event.error_code == ErrorCodes.REFUSED_STREAM
             text = f"the server reset the stream: {_name(event.error_code)}"
@@ -309,15 +340,18 @@ class Http2Connection(Connection):
         self.retire()
         text = f"the server is going away: {_name(event.error_code)}"
         for stream_id in [each for each in self._streams if each > event.last_stream_id]:
-            exchange = self._streams.pop(stream_id)
+            exchange = self._take(stream_id)
             self._reset(stream_id)
-            exchange.on_error(Disconnected(text, unprocessed=True))
-            self.release()
+            if exchange is not None:
+                exchange.on_error(Disconnected(text, unprocessed=True))
+                self.release()
 
     def _on_room(self, event: Any) -> None:
         """Something may be sent, or opened, that could not be before."""
         self._wake_writers()
         if isinstance(event, h2.events.RemoteSettingsChanged):
+            if not self._settings_known.done():
+                self._settings_known.set_result(None)
             self.owner.released(self)
 
     def _wake_writers(self) -> None:
@@ -333,11 +367,26 @@ class Http2Connection(Connection):
 
     def eof_received(self) -> bool:
         """End."""
+        self._silent = True
         self.fail(Disconnected("the server closed the connection"))
         self.close()
         return False
 
     # --- the end -------------------------------------------------------------------------
+
+    def _take(self, stream_id: int) -> Exchange | None:
+        """Remove and return the exchange of a stream that is over."""
+        exchange = self._streams.pop(stream_id, None)
+        if isinstance(exchange, Tunnel):
+            self._tunnels.discard(exchange)
+        return exchange
+
+    def _end(self, stream_id: int) -> None:
+        """End our side of a stream."""
+        try:
+            self._h2.end_stream(stream_id)
+        except h2.exceptions.ProtocolError:
+            return  # it is closed already
 
     def _reset(self, stream_id: int) -> None:
         """Tell the server that nobody waits for the stream any more."""
@@ -348,7 +397,7 @@ class Http2Connection(Connection):
 
     def abandon(self, exchange: Exchange) -> None:
         """Reset the stream of *exchange*."""
-        if self._streams.pop(exchange.stream_id, None) is not None:
+        if self._take(exchange.stream_id) is not None:
             self._reset(exchange.stream_id)
             self._flush()
             self._wake_writers()
@@ -357,6 +406,7 @@ class Http2Connection(Connection):
     def fail(self, error: Exception) -> None:
         """Fail every exchange; tell those since whose start nothing at all was received."""
         streams, self._streams = self._streams, {}
+        self._tunnels.clear()
         for exchange in streams.values():
             if isinstance(error, Disconnected):
                 untouched = exchange.mark == self._arrivals
@@ -369,7 +419,16 @@ class Http2Connection(Connection):
         """Fail, say why (h2 has the frame ready), and close."""
         self.fail(error)
         self._flush()
+        self._silent = True
         self.close()
+
+    def close(self, *, abort: bool = False) -> None:
+        """Close; a server that still listens is told so first (RFC 9113 5.4.1)."""
+        if not (self.closed or self._silent or abort or self.transport is None):
+            self._silent = True
+            self._h2.close_connection()
+            self._flush()
+        super().close(abort=abort)
 
 
 def _name(code: Any) -> str:

@@ -10,12 +10,12 @@ Read next: exchange.py
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import functools
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-__all__ = ["Content", "Field", "Headers", "Origin", "Request", "parse", "raw_fields"]
+__all__ = ["Content", "Field", "Headers", "Interim", "Origin", "Request", "parse", "raw_fields"]
 
 Field: TypeAlias = tuple[bytes, bytes]
 #: What may be sent as a body.
@@ -68,6 +68,13 @@ def parse(url: str, params: ParamInput = None) -> Address:
     Raises:
         ValueError: the URL is not ``http`` or ``https``, or has no host.
     """
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    return _take_apart(url, urlencode(list(pairs), doseq=True))
+
+
+@functools.lru_cache(maxsize=256)
+def _take_apart(url: str, more: str) -> Address:
+    """Take *url* apart, with *more* added to its query; most are asked for more than once."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError(f"{url!r} is not an absolute URL of http or https")
@@ -77,8 +84,7 @@ def parse(url: str, params: ParamInput = None) -> Address:
     if any(sign <= " " or sign in '"<>\\^`{|}%' for sign in host):
         raise ValueError(f"{host!r} is not the name of a host")
     port = PORTS[parts.scheme] if parts.port is None else parts.port
-    pairs = params.items() if isinstance(params, Mapping) else params or ()
-    query = "&".join(filter(None, (parts.query, urlencode(list(pairs), doseq=True))))
+    query = "&".join(filter(None, (parts.query, more)))
     target = quote(parts.path or "/", safe=SAFE) + (f"?{quote(query, safe=SAFE)}" if query else "")
     userinfo = parts.netloc.rpartition("@")[0] if "@" in parts.netloc else None
     return Address(Origin(parts.scheme, host, port), target, userinfo)
@@ -119,19 +125,29 @@ class Headers(Mapping[str, str]):
         return [value.decode("latin-1") for each, value in self.raw if each == wanted]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Interim(NamedTuple):
+    """A response that precedes the response (RFC 9110 15.2): 100, 103 with early hints, ..."""
+
+    status: int
+    headers: Headers
+
+
+class Request(NamedTuple):
     """What is sent: to whom, in which words.
 
     Attributes:
         content: the body; bytes can be sent again, what is iterated over cannot.
+        protocol: what a CONNECT asks an HTTP/2 stream to become (RFC 8441).
+        on_interim: called with every interim response as it arrives.
     """
 
     method: bytes
     origin: Origin
     target: bytes
     fields: list[Field]
-    content: bytes | AsyncIterable[bytes] = field(default=b"")
+    content: bytes | AsyncIterable[bytes] = b""
+    protocol: bytes | None = None
+    on_interim: Callable[[Interim], object] | None = None
 
     @property
     def idempotent(self) -> bool:
@@ -142,6 +158,17 @@ class Request:
     def repeatable(self) -> bool:
         """Whether the body can be sent again."""
         return isinstance(self.content, bytes)
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the body waits until the server has said that it wants it (RFC 9110 10.1.1)."""
+        return self.content != b"" and any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in self.fields
+        )
+
+    def without_expectation(self) -> Request:
+        """Return the request with a body that does not wait."""
+        return self._replace(fields=[each for each in self.fields if each[0] != b"expect"])
 
     @property
     def url(self) -> str:

@@ -12,7 +12,7 @@ Invariants
     ``Site.idle``    open connections without an exchange, the longest idle first
     a waiter in ``Site.waiters`` could not be served when last looked at
 
-Read next: decompression.py
+Read next: codings.py
 """
 
 from __future__ import annotations
@@ -90,6 +90,17 @@ class Pool:
             if connection.usable:
                 return connection
             self._give_back(self._site(origin), connection)  # it ended after it was given
+
+    def acquire_now(self, origin: Origin) -> Connection | None:
+        """Return what `acquire` would without waiting, or None if it would wait."""
+        site = self.sites.get(origin)
+        if site is None or self._waiting or self.closed or not (site.shared or site.idle):
+            return None
+        _, connection = self._take(site)
+        if connection is not None and not connection.usable:
+            self._give_back(site, connection)
+            return None
+        return connection
 
     async def _grant(self, origin: Origin, number: int, seconds: float | None) -> Connection | None:
         """Return a connection, or None for a place in which to make one."""
@@ -173,6 +184,10 @@ class Pool:
             return False
         oldest.retire()
         return True
+
+    def give_back(self, connection: Connection) -> None:
+        """Take back a *connection* that was acquired, and not used."""
+        self._give_back(self._site(connection.origin), connection)
 
     def _give_back(self, site: Site, connection: Connection | None) -> None:
         """Undo a `_take`."""

@@ -55,9 +55,12 @@ def next_request(request: Request, response: Response) -> Request:
     if method != request.method:
         drop |= ABOUT_BODY
         content = b""
-    elif not request.repeatable:
+    elif not request.repeatable and not response.body_withheld:
         raise RedirectFailed("the body was sent, and cannot be sent again")
     if address.origin != request.origin:
         drop |= CREDENTIALS
     fields = [each for each in request.fields if each[0] not in drop]
-    return Request(method, address.origin, address.target.encode("ascii"), fields, content)
+    target = address.target.encode("ascii")
+    return request._replace(
+        method=method, origin=address.origin, target=target, fields=fields, content=content
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from .decompression import Decoder, decoder_for
 from .errors import TooLarge
 from .exchange import Exchange, Head
-from .messages import Headers
+from .messages import Headers, Interim
 
 __all__ = ["Response"]
 
@@ -39,7 +39,6 @@ class Response:
         reason: the phrase.
         headers: the header fields.
         http_version: ``HTTP/1.0``, ``HTTP/1.1`` or ``HTTP/2``.
-        url: what was asked for, after redirects.
         history: the redirects that led here.
     """
 
@@ -49,7 +48,6 @@ class Response:
         self.headers = Headers(head.fields)
         self.http_version = head.http_version
         self.request = exchange.request
-        self.url = exchange.request.url
         self.history = history
         self._exchange = exchange
         self._content: bytes | None = None
@@ -57,6 +55,11 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason} {self.url}>"
+
+    @property
+    def url(self) -> str:
+        """What was asked for, after redirects."""
+        return self.request.url
 
     @property
     def ok(self) -> bool:
@@ -68,6 +71,16 @@ class Response:
         """The fields after the body; none before its end."""
         return Headers(self._exchange.trailers)
 
+    @property
+    def body_withheld(self) -> bool:
+        """Whether the request's body was not sent, as the server did not want it."""
+        return self._exchange.withheld
+
+    @property
+    def interim(self) -> list[Interim]:
+        """The responses that came before it: 100, 103 with early hints, and their like."""
+        return self._exchange.interim
+
     async def iter_raw(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, in whatever coding it has.
 
@@ -75,11 +88,14 @@ class Response:
             ReadTimeout, TotalTimeout: too slow.
             Disconnected, BadMessage: it is not complete.
         """
+        self._begin()
+        while data := await self._exchange.chunk():
+            yield data
+
+    def _begin(self) -> None:
         if self._begun:
             raise RuntimeError("the body of this response has been read already")
         self._begun = True
-        while data := await self._exchange.chunk():
-            yield data
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives, its content codings undone, in bounded pieces.
@@ -112,12 +128,17 @@ class Response:
             limit = self._exchange.limits.body_bytes
             pieces: list[bytes] = []
             size = 0
-            async for piece in self:
-                size += len(piece)
-                if limit is not None and size > limit:
-                    await self.aclose()
-                    raise TooLarge(f"the body has more than {limit} bytes")
-                pieces.append(piece)
+            self._begin()
+            decoder = self._decoder()
+            while data := await self._exchange.chunk():
+                for piece in (data,) if decoder is None else decoder.decode(data):
+                    size += len(piece)
+                    if limit is not None and size > limit:
+                        await self.aclose()
+                        raise TooLarge(f"the body has more than {limit} bytes")
+                    pieces.append(piece)
+            if decoder is not None:
+                decoder.finish()
             self._content = b"".join(pieces)
         return self._content
 

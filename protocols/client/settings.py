@@ -20,6 +20,8 @@ class Timeouts:
         write: between two moments at which bytes could be sent.
         pool: until a connection or a stream is free.
         total: from the call until the body is read, redirects included.
+        expect: for a server to say that it wants a body that waits for that
+            (``Expect: 100-continue``); then it is sent all the same.
     """
 
     connect: float | None = 10.0
@@ -27,6 +29,7 @@ class Timeouts:
     write: float | None = 30.0
     pool: float | None = 30.0
     total: float | None = 300.0
+    expect: float | None = 1.0
 
 
 @dataclass(frozen=True)

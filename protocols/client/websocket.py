@@ -1,26 +1,13 @@
-"""A WebSocket client (RFC 6455), driven by wsproto, with permessage-deflate (RFC 7692).
+"""Opening a WebSocket: over HTTP/1.1, or through a connection of HTTP/2 that others use too.
 
     async with connect("wss://example.org/chat") as websocket:
         await websocket.send("hello")
         async for message in websocket:
             ...
 
-States
-    connecting -- accepted ------------------------> open
-               -- refused, failed -----------------> closed
-    open       -- close, either side's ------------> closing
-               -- lost ----------------------------> closed
-    closing    -- the other's close, and its end --> closed
-               -- lost, or not in time ------------> closed
-
-Invariants
-    open     bytes are taken in, unless ``_unfed`` holds some: then the queue is full
-             and the transport is not reading
-    closing  our close frame has been sent; messages that arrive are dropped
-    closed   ``close_code`` is set, nobody waits for anything
-
-Bytes go to wsproto in slices: it inflates a slice whole, so that is what bounds how much
-there can be of a message before it is found too large, and of messages nobody has read.
+With a client (``connect(url, client=client)``) it is what that client's connection to the
+origin speaks: a stream of HTTP/2 where the server takes WebSockets there (RFC 8441), else
+a connection of HTTP/1.1, which leaves the pool for it.
 
 Read next: ../../tests/protocols/client/test_websocket.py
 """
@@ -28,408 +15,25 @@ Read next: ../../tests/protocols/client/test_websocket.py
 from __future__ import annotations
 
 import asyncio
-import itertools
 import ssl
-from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from wsproto import ConnectionType, WSConnection, events
-from wsproto.connection import ConnectionState
-from wsproto.extensions import PerMessageDeflate
-from wsproto.utilities import ProtocolError
+from wsproto import events
+from wsproto.extensions import Extension, PerMessageDeflate
 
-from .errors import ConnectFailed, ConnectTimeout, WriteTimeout
-from .messages import HeaderInput, Headers, Origin, parse, raw_fields
-from .waiting import until
+from .client import Client
+from .connection import Connection
+from .dialing import Dialer, open_transport
+from .errors import ConnectFailed, ConnectTimeout, Disconnected
+from .http1 import Http1Connection
+from .http2 import Http2Connection
+from .messages import Field, HeaderInput, Origin, Request, parse, raw_fields
+from .settings import Limits, Timeouts
+from .websocket_session import WebSocket
 from .websocket_settings import ConnectionClosed, Refused, Settings
 
-__all__ = ["TRANSITIONS", "ConnectionClosed", "Refused", "Settings", "WebSocket", "connect"]
-
-TRANSITIONS = (
-    ("connecting", "accepted", "open"),
-    ("connecting", "refused, failed", "closed"),
-    ("open", "close, either side's", "closing"),
-    ("open", "lost", "closed"),
-    ("closing", "the other's close, and its end", "closed"),
-    ("closing", "lost, or not in time", "closed"),
-)
-
-Message: TypeAlias = "str | bytes"
-
-#: Of deflated bytes; no more than a thousandfold comes of them.
-SLICE = 4096
-#: Answers to pings that the server does not read.
-UNREAD_ANSWERS = 1024 * 1024
-#: Codes that may be sent, besides 3000 to 4999 (RFC 6455 7.4).
-CODES = frozenset((1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014))
-
-
-class WebSocket(asyncio.Protocol):
-    """An open WebSocket.
-
-    Attributes:
-        subprotocol: what the server chose, or None.
-        close_code, close_reason: once it is closed.
-    """
-
-    def __init__(self, request: events.Request, settings: Settings) -> None:
-        self.settings = settings
-        self.state = "connecting"
-        self.subprotocol: str | None = None
-        self.headers = Headers()
-        self.close_code: int | None = None
-        self.close_reason = ""
-        self._request = request
-        self._loop = asyncio.get_running_loop()
-        self._ws = WSConnection(ConnectionType.CLIENT)
-        self.opened: asyncio.Future[None] = self._loop.create_future()
-        self._lost: asyncio.Future[None] = self._loop.create_future()
-        self._transport: asyncio.Transport | None = None
-        self._queue: deque[Message] = deque()
-        self._parts: list[Any] = []
-        self._size = 0
-        self._unfed = b""
-        self._receiver: asyncio.Future[None] | None = None
-        self._writers: set[asyncio.Future[None]] = set()
-        self._paused_writing = False
-        self._sending = asyncio.Lock()
-        self._pings: dict[bytes, asyncio.Future[float]] = {}
-        self._numbers = itertools.count(1)
-        self._timer: asyncio.TimerHandle | None = None
-
-    # --- the transport's side ------------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the upgrade."""
-        self._transport = transport  # type: ignore[assignment]
-        self._tcp.write(self._ws.send(self._request))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End, whoever waits for whatever."""
-        if not self.opened.done():
-            text = str(exc or "the server closed the connection")
-            self.opened.set_exception(ConnectFailed(f"no WebSocket: {text}"))
-            self.opened.exception()
-        self.state = "closed"
-        self._unfed = b""
-        if self.close_code is None:
-            self.close_code = 1006
-        if self._timer is not None:
-            self._timer.cancel()
-        closed = ConnectionClosed(self.close_code, self.close_reason)
-        for ping in self._pings.values():
-            if not ping.done():
-                ping.set_exception(closed)
-                ping.exception()
-        self.resume_writing()
-        self._wake()
-        if not self._lost.done():
-            self._lost.set_result(None)
-
-    def eof_received(self) -> bool:
-        """Close."""
-        return False
-
-    def pause_writing(self) -> None:
-        """Have senders wait."""
-        self._paused_writing = True
-
-    def resume_writing(self) -> None:
-        """Let senders go on."""
-        self._paused_writing = False
-        for writer in self._writers:
-            if not writer.done():
-                writer.set_result(None)
-
-    def data_received(self, data: bytes) -> None:
-        """Take in *data*, as far as there is room for what comes of it."""
-        self._unfed += data
-        self._feed()
-
-    @property
-    def _tcp(self) -> asyncio.Transport:
-        assert self._transport is not None, "not connected"
-        return self._transport
-
-    def abort(self) -> None:
-        """Close without a word."""
-        self.state = "closed"
-        if self._transport is None:
-            self._lost.set_result(None)
-        else:
-            self._transport.abort()
-
-    # --- receiving -----------------------------------------------------------------------
-
-    def _feed(self) -> None:
-        """Give wsproto slices, until the queue is full."""
-        while self._unfed and self.state != "closed" and not self._full():
-            part, self._unfed = self._unfed[:SLICE], self._unfed[SLICE:]
-            if self._ws.state in (ConnectionState.CLOSED, ConnectionState.REMOTE_CLOSING):
-                self._unfed = b""
-                break
-            try:
-                self._ws.receive_data(part)
-                for event in self._ws.events():
-                    self._on_event(event)
-            except ProtocolError as error:
-                self._fail(1002, str(error))
-                return
-        if self._unfed and not self._tcp.is_closing():
-            self._tcp.pause_reading()
-        elif not self._tcp.is_closing():
-            self._tcp.resume_reading()
-
-    def _full(self) -> bool:
-        return self.state == "open" and len(self._queue) >= self.settings.max_queue
-
-    def _on_event(self, event: events.Event) -> None:
-        match event:
-            case events.TextMessage() | events.BytesMessage():
-                self._on_message(event)
-            case events.Ping():
-                if self.state == "open":
-                    self._write(event.response())
-                    if self._tcp.get_write_buffer_size() > UNREAD_ANSWERS:
-                        self._fail(1008, "pings, and nobody reads the pongs")
-            case events.Pong():
-                self._on_pong(bytes(event.payload))
-            case events.CloseConnection():
-                self._on_close(event)
-            case events.AcceptConnection():
-                self._on_accept(event)
-            case events.RejectConnection():
-                self._refuse(Refused(event.status_code, Headers(event.headers)))
-
-    def _on_accept(self, event: events.AcceptConnection) -> None:
-        self.state = "open"
-        self.subprotocol = event.subprotocol
-        self.headers = Headers(event.extra_headers)
-        if not self.opened.done():
-            self.opened.set_result(None)
-        self._arm()
-
-    def _refuse(self, error: Exception) -> None:
-        self.state = "closed"
-        if not self.opened.done():
-            self.opened.set_exception(error)
-            self.opened.exception()
-        self._tcp.abort()
-
-    def _on_message(self, event: Any) -> None:
-        """Keep a part of a message; a whole one is for `recv`."""
-        if self.state != "open":
-            return
-        data = event.data
-        limit = self.settings.max_size
-        self._size += len(data.encode()) if isinstance(data, str) else len(data)
-        if limit is not None and self._size > limit:
-            self._fail(1009, f"more than {limit} bytes")
-            return
-        self._parts.append(data)
-        if event.message_finished:
-            parts, self._parts, self._size = self._parts, [], 0
-            self._queue.append("".join(parts) if isinstance(data, str) else b"".join(parts))
-            self._wake()
-
-    def _on_close(self, event: events.CloseConnection) -> None:
-        """The server says goodbye; or wsproto, because of what the server sent."""
-        if self._ws.state in (ConnectionState.OPEN, ConnectionState.LOCAL_CLOSING):
-            self._fail(int(event.code), event.reason or "")
-            return
-        if self.close_code is None:
-            self.close_code, self.close_reason = int(event.code), event.reason or ""
-        if self.state == "open":
-            self._write(event.response())
-            self._closing()
-        self._wake()
-
-    def _fail(self, code: int, reason: str) -> None:
-        """Close because of what the server did; tell it why, and wait for nothing."""
-        if self.state == "connecting":
-            self._refuse(ConnectFailed(f"no WebSocket: {reason}"))
-            return
-        if self.state == "open":
-            self._write(events.CloseConnection(code=code, reason=reason))
-        self.close_code, self.close_reason = code, reason
-        self._closing()
-        self._tcp.close()
-
-    def _closing(self) -> None:
-        """Give the server so long to close the connection, which is its part."""
-        self.state = "closing"
-        self._parts.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(self.settings.close_seconds, self._tcp.abort)
-        self._wake()
-
-    # --- keeping alive -------------------------------------------------------------------
-
-    def _arm(self) -> None:
-        seconds = self.settings.ping_seconds
-        if seconds is not None and self.state == "open":
-            self._timer = self._loop.call_later(seconds, self._ping_by_itself)
-
-    def _ping_by_itself(self) -> None:
-        """Send a ping, and look later whether it was answered."""
-        if self.state != "open":
-            return
-        payload = self._send_ping()
-        if self.settings.pong_seconds is None:
-            self._arm()
-        else:
-            self._timer = self._loop.call_later(
-                self.settings.pong_seconds, self._look_for_pong, payload
-            )
-
-    def _look_for_pong(self, payload: bytes) -> None:
-        """Fail if the ping was not answered; as long as nothing is taken in, nobody knows."""
-        if payload in self._pings and not self._unfed:
-            self._fail(1011, "a ping was not answered")
-        else:
-            self._arm()
-
-    def _send_ping(self) -> bytes:
-        payload = str(next(self._numbers)).encode()
-        self._pings[payload] = self._loop.create_future()
-        self._write(events.Ping(payload=payload))
-        return payload
-
-    def _on_pong(self, payload: bytes) -> None:
-        """Answer this ping, and those before it (RFC 6455 5.5.3)."""
-        if payload in self._pings:
-            for number in list(self._pings):
-                ping = self._pings.pop(number)
-                if not ping.done():
-                    ping.set_result(self._loop.time())
-                if number == payload:
-                    return
-
-    async def ping(self) -> float:
-        """Send a ping and wait for its answer; return the seconds that took.
-
-        Raises:
-            ConnectionClosed: it is closed, or was before the answer came.
-        """
-        self._check_open()
-        begun = self._loop.time()
-        return await self._pings[self._send_ping()] - begun
-
-    # --- the user's side -----------------------------------------------------------------
-
-    def _wake(self) -> None:
-        if self._receiver is not None and not self._receiver.done():
-            self._receiver.set_result(None)
-
-    def _write(self, event: events.Event) -> None:
-        if not self._tcp.is_closing():
-            self._tcp.write(self._ws.send(event))
-
-    def _check_open(self) -> None:
-        if self.state != "open":
-            code = 1006 if self.close_code is None else self.close_code
-            raise ConnectionClosed(code, self.close_reason)
-
-    async def send(self, message: Message | AsyncIterable[Message]) -> None:
-        """Send text, bytes, or a message in fragments; return when there is room for more.
-
-        Cancelled between the fragments of a message, it closes the WebSocket: nobody
-        could send the rest.
-
-        Raises:
-            ConnectionClosed: it is closed.
-            WriteTimeout: the server does not read.
-        """
-        async with self._sending:
-            if isinstance(message, str | bytes):
-                await self._send_part(message, last=True)
-                return
-            kind: type[Message] = bytes
-            try:
-                async for part in message:
-                    kind = str if isinstance(part, str) else bytes
-                    await self._send_part(part, last=False)
-                await self._send_part(kind(), last=True)
-            except BaseException:
-                if self.state == "open":
-                    self._fail(1011, "a message was not finished")
-                raise
-
-    async def _send_part(self, part: Message, *, last: bool) -> None:
-        self._check_open()
-        kind = events.TextMessage if isinstance(part, str) else events.BytesMessage
-        self._write(kind(data=part, message_finished=last))  # type: ignore[arg-type]
-        while self._paused_writing:
-            await self._drained()
-            self._check_open()
-
-    async def _drained(self) -> None:
-        writer: asyncio.Future[None] = self._loop.create_future()
-        self._writers.add(writer)
-        try:
-            seconds = self.settings.write_seconds
-            await until(writer, seconds, WriteTimeout(f"nothing could be sent for {seconds} s"))
-        finally:
-            self._writers.discard(writer)
-
-    async def recv(self) -> Message:
-        """Return the next message.  Cancelled, it loses none.
-
-        Raises:
-            ConnectionClosed: there are no more.
-            RuntimeError: another task is receiving.
-        """
-        while not self._queue:
-            self._check_open()
-            if self._receiver is not None:
-                raise RuntimeError("another task is receiving already")
-            self._receiver = self._loop.create_future()
-            try:
-                await self._receiver
-            finally:
-                self._receiver = None
-        message = self._queue.popleft()
-        if self._unfed:
-            self._feed()
-        return message
-
-    async def __aiter__(self) -> AsyncIterator[Message]:
-        """Yield messages until the WebSocket is closed in order (1000, 1001).
-
-        Raises:
-            ConnectionClosed: it was closed otherwise.
-        """
-        while True:
-            try:
-                message = await self.recv()
-            except ConnectionClosed as error:
-                if error.code in (1000, 1001):
-                    return
-                raise
-            yield message
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Say goodbye and wait until the connection is closed; what was not received is lost.
-
-        Cancelled, it closes the connection without waiting.
-
-        Raises:
-            ValueError: nobody may send this code.
-        """
-        if code not in CODES and not 3000 <= code <= 4999:
-            raise ValueError(f"{code} is not a code to close with")
-        if self.state == "open":
-            self._write(events.CloseConnection(code=code, reason=reason))
-            self._closing()
-            self._feed()
-        try:
-            await asyncio.wait([self._lost])
-        except asyncio.CancelledError:
-            self.abort()
-            raise
+__all__ = ["ConnectionClosed", "Refused", "Settings", "WebSocket", "connect"]
 
 
 @asynccontextmanager
@@ -441,60 +45,172 @@ async def connect(
     settings: Settings | None = None,
     tls: ssl.SSLContext | None = None,
     unix: str | None = None,
+    client: Client | None = None,
+    http2: bool | None = None,
 ) -> AsyncIterator[WebSocket]:
     """Open a WebSocket to *url*, ``ws`` or ``wss``; it is closed at the end of the block.
 
     Args:
         headers: sent with the handshake.
         subprotocols: to choose from, the best first.
-        tls: the context for TLS; None for the system's roots.
-        unix: the path of a Unix socket to connect to.
+        tls: the context for TLS of a connection of its own; None for the system's roots.
+        unix: the path of a Unix socket to connect to, on a connection of its own.
+        client: whose pool to take a connection from; None for one of its own.
+        http2: True for HTTP/2 or nothing, without a *client* too; False for HTTP/1.1 on a
+            connection of its own; None for what there is.
 
     Raises:
         ValueError: the URL is malformed.
-        ConnectTimeout, ConnectFailed: nobody there.
+        ConnectTimeout, ConnectFailed: nobody there, or not in the way that is wanted.
         Refused: the server answered something else.
     """
-    settings = settings or Settings()
-    address = parse(url.replace("ws", "http", 1) if url.startswith("ws") else url)
-    origin = address.origin
-    request = events.Request(
-        host=origin.authority,
-        target=address.target,
-        extensions=[PerMessageDeflate()] if settings.deflate else [],
-        extra_headers=raw_fields(headers),
-        subprotocols=list(subprotocols),
-    )
-    websocket = WebSocket(request, settings)
-    try:
-        await _open(websocket, origin, tls, unix)
-        yield websocket
-    finally:
-        if websocket.state == "connecting":
+    opening = _Opening(url, headers, subprotocols, settings or Settings())
+    async with AsyncExitStack() as stack:
+        if http2 and client is None:
+            clear = opening.origin.scheme == "http"
+            client = Client(tls=tls, unix=unix, prior_knowledge=clear)
+            await stack.enter_async_context(client)
+        websocket = await opening.open(client, http2, tls, unix)
+        try:
+            yield websocket
+        finally:
+            await websocket.close()
+
+
+class _Opening:
+    """What is asked, and the ways in which it can be."""
+
+    def __init__(
+        self, url: str, headers: HeaderInput, subprotocols: tuple[str, ...], settings: Settings
+    ) -> None:
+        address = parse(url.replace("ws", "http", 1) if url.startswith("ws") else url)
+        self.origin: Origin = address.origin
+        self._target = address.target
+        self._fields = raw_fields(headers)
+        self._subprotocols = list(subprotocols)
+        self._settings = settings
+
+    async def open(
+        self,
+        client: Client | None,
+        http2: bool | None,
+        tls: ssl.SSLContext | None,
+        unix: str | None,
+    ) -> WebSocket:
+        """Return an open WebSocket; raise as `connect` does."""
+        seconds = self._settings.open_seconds
+        scope = asyncio.timeout(seconds)
+        try:
+            async with scope:
+                if client is not None and http2 is not False:
+                    return await self._pooled(client, http2, tls)
+                dialer = None if client is None else client.pool.dialer
+                return await self._own(dialer, tls, unix)
+        except OSError as error:
+            if scope.expired():
+                raise ConnectTimeout(f"no WebSocket in {seconds} s") from None
+            if isinstance(error, ConnectFailed | ConnectTimeout):
+                raise
+            raise ConnectFailed(f"no connection to {self.origin.authority}: {error}") from error
+
+    async def _own(
+        self, dialer: Dialer | None, tls: ssl.SSLContext | None, unix: str | None
+    ) -> WebSocket:
+        """Open it on a connection of its own, by HTTP/1.1."""
+        if dialer is None:
+            dialer = Dialer(Limits(), http2=False, prior_knowledge=False, tls=None, unix=None)
+
+        def context() -> ssl.SSLContext:
+            return tls or dialer.context_without_http2()
+
+        websocket = self._new()
+        try:
+            await open_transport(websocket, self.origin, unix or dialer.unix, context)
+        except BaseException:
             websocket.abort()
-        await websocket.close()
+            raise
+        return await self._opened(websocket)
 
-
-async def _open(
-    websocket: WebSocket, origin: Origin, tls: ssl.SSLContext | None, unix: str | None
-) -> None:
-    """Connect *websocket* and wait for the handshake."""
-    loop = asyncio.get_running_loop()
-    seconds = websocket.settings.open_seconds
-    options: dict[str, Any] = {}
-    if origin.scheme == "https":
-        options = {"ssl": tls or ssl.create_default_context(), "server_hostname": origin.host}
-    scope = asyncio.timeout(seconds)
-    try:
-        async with scope:
-            if unix is not None:
-                await loop.create_unix_connection(lambda: websocket, unix, **options)
+    async def _pooled(
+        self, client: Client, http2: bool | None, tls: ssl.SSLContext | None
+    ) -> WebSocket:
+        """Open it on a connection of *client*'s; one that had died idle is not the last word."""
+        while True:
+            connection = await self._acquire(client, http2)
+            if connection is None:
+                return await self._own(client.pool.dialer, tls, None)
+            reused = connection.served > 0
+            websocket = self._new()
+            if isinstance(connection, Http2Connection):
+                websocket.tunnel_made(connection.tunnel(self._request(websocket), websocket))
             else:
-                await loop.create_connection(lambda: websocket, *origin[1:], **options)
+                assert isinstance(connection, Http1Connection)
+                connection.hand_over(websocket)
+            try:
+                return await self._opened(websocket)
+            except ConnectFailed:
+                if not (reused and websocket.untouched):
+                    raise
+
+    async def _acquire(self, client: Client, http2: bool | None) -> Connection | None:
+        """Return a connection to use, or None if there should be another.
+
+        Raises:
+            ConnectFailed: only HTTP/2 will do, and it does not.
+        """
+        seconds = self._settings.open_seconds
+        timeouts = Timeouts(connect=seconds, pool=seconds)
+        connection = await client.pool.acquire(self.origin, timeouts)
+        why = "does not speak HTTP/2"
+        try:
+            if isinstance(connection, Http2Connection):
+                if await connection.can_tunnel():
+                    return connection
+                why = "takes no WebSockets over HTTP/2 (RFC 8441)"
+            elif not http2:
+                return connection
+        except Disconnected as error:
+            why = f"does not speak HTTP/2: {error}"
+        except BaseException:
+            client.pool.give_back(connection)
+            raise
+        client.pool.give_back(connection)
+        if http2:
+            raise ConnectFailed(f"no WebSocket: {self.origin.authority} {why}")
+        return None
+
+    @staticmethod
+    async def _opened(websocket: WebSocket) -> WebSocket:
+        """Return *websocket* once the server has accepted; if it does not, leave nothing."""
+        try:
             await websocket.opened
-    except ConnectFailed:
-        raise
-    except OSError as error:
-        if scope.expired():
-            raise ConnectTimeout(f"no WebSocket in {seconds} s") from None
-        raise ConnectFailed(f"no connection to {origin.authority}: {error}") from error
+        except BaseException:
+            websocket.abort()
+            await websocket.close()
+            raise
+        return websocket
+
+    # --- the words -----------------------------------------------------------------------
+
+    def _new(self) -> WebSocket:
+        """Return a WebSocket that has not been asked for; it knows how to, over HTTP/1.1."""
+        extensions: list[Extension] = [PerMessageDeflate()] if self._settings.deflate else []
+        asked = events.Request(
+            host=self.origin.authority,
+            target=self._target,
+            extensions=extensions,
+            extra_headers=self._fields,
+            subprotocols=self._subprotocols,
+        )
+        return WebSocket(asked, extensions, self._settings)
+
+    def _request(self, websocket: WebSocket) -> Request:
+        """Return what asks for a tunnel (RFC 8441 5)."""
+        fields: list[Field] = [(b"sec-websocket-version", b"13")]
+        if self._subprotocols:
+            fields.append((b"sec-websocket-protocol", ", ".join(self._subprotocols).encode()))
+        fields += [(b"sec-websocket-extensions", offer) for offer in websocket.offers()]
+        target = self._target.encode("ascii")
+        return Request(
+            b"CONNECT", self.origin, target, fields + self._fields, protocol=b"websocket"
+        )

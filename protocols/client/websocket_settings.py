@@ -1,6 +1,6 @@
 """What a WebSocket is told, and the two ways in which it ends for its user.
 
-Read next: websocket.py
+Read next: tunnel.py
 """
 
 from __future__ import annotations

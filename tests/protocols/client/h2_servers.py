@@ -27,6 +27,7 @@ class H2Peer(asyncio.Protocol):
         self.server = server
         self.number = len(server.peers)
         self.resets: list[tuple[int, int]] = []
+        self.goodbyes: list[Any] = []
         self.requests: list[int] = []
         self.heads: dict[int, dict[bytes, bytes]] = {}
         self.bodies: dict[int, bytes] = {}
@@ -80,6 +81,8 @@ class H2Peer(asyncio.Protocol):
             case h2.events.StreamReset():
                 self.resets.append((event.stream_id, event.error_code))
                 self.open -= 1
+            case h2.events.ConnectionTerminated():
+                self.goodbyes.append(event.error_code)
             case h2.events.WindowUpdated():
                 for stream_id in list(self.pending):
                     self.pour(stream_id)

@@ -42,15 +42,19 @@ class Peer:
     async def request(self) -> tuple[bytes, bytes]:
         """Return a request with its body, which has a length or chunks."""
         head = await self.head()
+        return head, await self.body(head)
+
+    async def body(self, head: bytes) -> bytes:
+        """Return the body that *head* announces."""
         if b"transfer-encoding: chunked" in head.lower():
             body = b""
             while size := int(await self.reader.readuntil(b"\r\n"), 16):
                 body += await self.reader.readexactly(size)
                 await self.reader.readuntil(b"\r\n")
             await self.reader.readuntil(b"\r\n")
-            return head, body
+            return body
         found = re.search(rb"(?i)content-length: (\d+)", head)
-        return head, await self.reader.readexactly(int(found[1]) if found else 0)
+        return await self.reader.readexactly(int(found[1]) if found else 0)
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)

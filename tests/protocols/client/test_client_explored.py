@@ -13,6 +13,7 @@ from miniloop.testing import World, explore
 from protocols.client import Client, ClientError, Limits, Timeouts
 
 from .servers import Peer, reply
+from .test_http2_explored import together
 
 RUNS = 250
 #: Longer than anything in the World takes.
@@ -20,8 +21,9 @@ PATIENT = Timeouts(connect=60, read=600, write=600, pool=600, total=3600)
 
 
 @asynccontextmanager
-async def http1(world: World) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve HTTP/1.1 on a host: echo, a little late."""
+async def http1(world: World) -> AsyncIterator[Callable[[], bool]]:
+    """Serve HTTP/1.1 on a host: echo, a little late; give what tells whether it was struck."""
+    struck = False
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(0, reader, writer)
@@ -33,6 +35,10 @@ async def http1(world: World) -> AsyncIterator[asyncio.Task[None]]:
                 await writer.drain()
         except (EOFError, ConnectionError):
             pass
+        except (asyncio.CancelledError, TimeoutError):
+            nonlocal struck
+            struck = True
+            raise
         finally:
             writer.close()
 
@@ -49,7 +55,7 @@ async def http1(world: World) -> AsyncIterator[asyncio.Task[None]]:
     task = world.host("site").spawn(host())
     try:
         await ready.wait()
-        yield task
+        yield lambda: struck or task.done() or task.cancelling() > 0
     finally:
         over.set()
         await asyncio.wait([task])
@@ -70,7 +76,7 @@ async def use(client: Client, url: str) -> None:
     async def get() -> None:
         assert (await client.get(url)).content == b"hello"
 
-    await asyncio.gather(get(), upload(), get())
+    await together(get(), upload(), get())
 
 
 def scenario(**options: Any) -> Callable[[World], Coroutine[Any, Any, None]]:
@@ -78,7 +84,7 @@ def scenario(**options: Any) -> Callable[[World], Coroutine[Any, Any, None]]:
         options["limits"] = Limits(connections=2, per_origin=2)
         url = "http://site/"
         async with (
-            http1(world) as host,
+            http1(world) as struck,
             Client(timeout=PATIENT, **options) as client,
         ):
             task = asyncio.create_task(use(client, url))
@@ -87,14 +93,14 @@ def scenario(**options: Any) -> Callable[[World], Coroutine[Any, Any, None]]:
                 await task
             except (asyncio.CancelledError, TimeoutError, ClientError) as error:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
-                    stopped = error  # it is this that was cancelled
+                    # It is this that was cancelled, whatever the task ended with.
+                    is_end = isinstance(error, asyncio.CancelledError | TimeoutError)
+                    stopped = error if is_end else asyncio.CancelledError()
                 await asyncio.wait([task])
             try:
                 assert (await client.get(url)).content == b"hello", "the next use"
             except ClientError:
-                assert host.done() or host.cancelling(), (
-                    "the next use failed, and the server is there"
-                )
+                assert struck(), "the next use failed, and the server is there"
             if stopped is not None:
                 raise stopped
             pool = client.pool

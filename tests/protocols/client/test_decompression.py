@@ -9,14 +9,17 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.client import Client, DecodingFailed, Limits, TooLarge
-from protocols.client.decompression import PIECE, decoder_for
+from protocols.client import Client, DecodingFailed, Limits, TooLarge, codings
+from protocols.client.decompression import ACCEPTED, PIECE, Decoder, decoder_for
 
 from ..loops import Run
 from .servers import Peer, reply, scripted
+
+brotli = pytest.importorskip("brotli")
 
 
 def bare(data: bytes) -> bytes:
@@ -32,12 +35,24 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "Deflate": bare,
     "identity": bytes,
     "deflate, gzip": lambda data: gzip.compress(zlib.compress(data)),
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "zstd by zstandard": lambda data: zstandard.compress(data[:5]) + zstandard.compress(data[5:]),
+    "gzip, br, zstd": lambda data: zstandard.compress(brotli.compress(gzip.compress(data))),
 }
+SINGLE = ["gzip", "deflate", "br", "zstd", "zstd by zstandard"]
+
+
+def decoder_of(coding: str) -> Decoder | None:
+    """Return what undoes *coding*; by zstandard even where there is something better."""
+    if coding == "zstd by zstandard":
+        return Decoder([codings.SlicedZstd(zstandard)])
+    return decoder_for([coding])
 
 
 def decode(coding: str, data: bytes, cuts: list[int]) -> bytes:
     """Decode *data*, cut in pieces."""
-    decoder = decoder_for([coding])
+    decoder = decoder_of(coding)
     if decoder is None:
         return data
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
@@ -55,7 +70,7 @@ def test_what_was_coded_comes_out_wherever_it_is_cut(
     assert decode(coding, CODINGS[coding](data), cuts) == data
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate", "deflate, gzip"])
+@pytest.mark.parametrize("coding", [*SINGLE[:-1], "deflate, gzip", "gzip, br, zstd"])
 @given(data=st.binary(min_size=1, max_size=100), cut=st.integers(1, 1000))
 def test_a_body_that_ends_early_is_noticed(coding: str, data: bytes, cut: int) -> None:
     coded = CODINGS[coding](data)
@@ -63,10 +78,10 @@ def test_a_body_that_ends_early_is_noticed(coding: str, data: bytes, cut: int) -
         decode(coding, coded[: max(1, len(coded) - cut)], [])
 
 
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("coding", SINGLE)
 @given(data=st.binary(min_size=20, max_size=50))
 def test_rubbish_is_decoded_to_an_error_and_nothing_else(coding: str, data: bytes) -> None:
-    decoder = decoder_for([coding])
+    decoder = decoder_of(coding)
     assert decoder is not None
     try:
         for _ in decoder.decode(data):
@@ -91,8 +106,64 @@ def test_a_bomb_goes_off_a_piece_at_a_time() -> None:
     assert peak < 1_500_000, f"{peak} bytes for a body of {len(bomb)}"
 
 
+SIZE = 50_000_000
+
+
+def brotli_bomb() -> bytes:
+    bomb: bytes = brotli.compress(bytes(SIZE), quality=3)
+    return bomb
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "br": brotli_bomb,
+    "zstd": lambda: zstandard.compress(bytes(SIZE)),
+    "zstd by zstandard": lambda: zstandard.compress(bytes(SIZE)),
+    "br, zstd": lambda: zstandard.compress(brotli_bomb()),
+}
+
+
+@pytest.mark.parametrize("coding", BOMBS)
+def test_every_coding_s_bomb_goes_off_a_piece_at_a_time(coding: str) -> None:
+    """What comes out is bounded; how much a decoder keeps by itself only its module knows."""
+    bomb = BOMBS[coding]()
+    decoder = decoder_of(coding)
+    assert decoder is not None
+    tracemalloc.start()
+    pieces = decoder.decode(bomb)
+    size = longest = 0
+    for piece in pieces:
+        size += len(piece)
+        longest = max(longest, len(piece))
+    decoder.finish()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == SIZE
+    assert longest <= PIECE
+    assert peak < 12_000_000, f"{peak} bytes for a body of {len(bomb)}"
+
+
+def test_zstd_that_wants_a_large_window_is_refused() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=27)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    coded = compressor.compress(b"abc") + compressor.flush()  # of unknown size: 128 MiB of window
+    for coding in ("zstd", "zstd by zstandard"):
+        with pytest.raises(DecodingFailed):
+            decode(coding, coded, [])
+
+
+def test_only_what_can_be_undone_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ACCEPTED == "gzip, deflate, br, zstd"
+    monkeypatch.setattr(codings, "available", lambda name: None)
+    assert list(codings._codings()) == ["gzip", "deflate"]
+    only = zstandard
+    monkeypatch.setattr(codings, "available", lambda name: only if name == "zstandard" else None)
+    found = codings._codings()
+    assert list(found) == ["gzip", "deflate", "zstd"]
+    assert isinstance(found["zstd"](), codings.SlicedZstd)
+
+
 def test_what_is_unknown_stays_and_too_much_is_refused() -> None:
-    assert decoder_for(["br"]) is None
+    assert decoder_for(["compress"]) is None
     assert decoder_for([""]) is None
     with pytest.raises(DecodingFailed):
         decoder_for(["gzip"] * 4)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import ssl
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import hyperframe.frame as frames
@@ -378,90 +375,32 @@ def test_a_connection_lost_fails_all_and_the_next_request_makes_another(run: Run
     run(main())
 
 
-@pytest.mark.skipif(shutil.which("nghttpd") is None, reason="needs nghttpd")
-def test_with_nghttpd(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(bytes(range(256)) * 4000)
+def test_an_idle_connection_says_goodbye(run: Run) -> None:
+    """RFC 9113 6.8: whether it is the timer that ends it, or the client."""
 
     async def main() -> None:
-        import socket
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        process = await asyncio.create_subprocess_exec(
-            "nghttpd", "--no-tls", f"-d{tmp_path}", "-a127.0.0.1", str(port)
-        )
-        try:
+        async with served_h2(echo) as served:
+            async with plain(limits=Limits(idle_seconds=0.01)) as client:
+                await client.get(served.url)
+                await until(lambda: served.peers[0].lost)
+                assert client.pool.count == 0
             async with plain() as client:
-                url = f"http://127.0.0.1:{port}/file"
-                for _ in range(1000):
-                    try:
-                        await client.head(url)
-                        break
-                    except ConnectionError:
-                        await asyncio.sleep(0.01)
-                responses = await asyncio.gather(*(client.get(url) for _ in range(20)))
-                assert {each.content for each in responses} == {bytes(range(256)) * 4000}
-                assert client.pool.count == 1
-        finally:
-            process.terminate()
-            await process.wait()
+                await client.get(served.url)
+            await until(lambda: served.peers[1].lost)
+        assert [peer.goodbyes for peer in served.peers] == [[ErrorCodes.NO_ERROR]] * 2
 
     run(main())
 
 
-def test_with_hypercorn_over_tls(run: Run, tmp_path: Path) -> None:
-    import trustme
-    from hypercorn.asyncio import serve
-    from hypercorn.config import Config
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            return
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body or b"hello"})
-
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "pem")
-    trusted = ssl.create_default_context()
-    authority.configure_trust(trusted)
+def test_a_server_that_breaks_the_rules_is_told_which_and_no_more(run: Run) -> None:
+    def bad(peer: H2Peer, stream_id: int) -> None:
+        peer.transport.write(frames.WindowUpdateFrame(0, window_increment=2**31 - 1).serialize())
 
     async def main() -> None:
-        import socket
-
-        listening = socket.socket()
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        config = Config()
-        config.certfile = config.keyfile = str(tmp_path / "pem")
-        config.bind = [f"fd://{listening.fileno()}"]
-        config.errorlog = None
-        stop = asyncio.Event()
-        task = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
-        try:
-            async with Client(tls=trusted) as client:
-                url = f"https://localhost:{port}/"
-                for _ in range(1000):
-                    try:
-                        await client.get(url)
-                        break
-                    except ConnectionError:
-                        await asyncio.sleep(0.01)
-                many = [client.post(url, content=bytes(100_000)) for _ in range(10)]
-                responses = await asyncio.gather(*many)
-                assert {len(each.content) for each in responses} == {100_000}
-                assert {each.http_version for each in responses} == {"HTTP/2"}
-                assert client.pool.count == 1
-        finally:
-            stop.set()
-            await task
-            listening.detach()
+        async with served_h2(bad) as served, plain() as client:
+            with pytest.raises(BadMessage):
+                await client.get(served.url)
+            await until(lambda: served.peers[0].lost)
+        assert served.peers[0].goodbyes == [ErrorCodes.FLOW_CONTROL_ERROR]
 
     run(main())

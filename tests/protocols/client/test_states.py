@@ -7,11 +7,13 @@ from types import ModuleType
 import pytest
 
 from miniloop.support.states import diagram, shown_in
-from protocols.client import connection, exchange, http1, http2, websocket
+from protocols.client import connection, exchange, http1, http2, tunnel, websocket_session
 
 
 @pytest.mark.parametrize(
-    "module", [connection, exchange, http1, http2, websocket], ids=lambda module: module.__name__
+    "module",
+    [connection, exchange, http1, http2, tunnel, websocket_session],
+    ids=lambda module: module.__name__,
 )
 def test_docstring_shows_the_table(module: ModuleType) -> None:
     assert shown_in(module.__doc__, module.TRANSITIONS), "\n" + diagram(module.TRANSITIONS)

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed as ServerClosed
 
 from protocols.client import ConnectFailed, ConnectTimeout, WriteTimeout
 from protocols.client.websocket import WebSocket, connect
+from protocols.client.websocket_session import FRAGMENTS
 from protocols.client.websocket_settings import ConnectionClosed, Refused, Settings
 
 from ..loops import Run
@@ -269,6 +270,31 @@ def test_messages_nobody_receives_are_bounded(run: Run) -> None:
     async def filled(websocket: WebSocket, count: int) -> None:
         while len(websocket._queue) < count:
             await asyncio.sleep(0.001)
+
+    run(main())
+
+
+def test_a_message_in_very_many_fragments_takes_up_no_more_than_its_bytes(run: Run) -> None:
+    async def script(peer: Peer) -> None:
+        await accept(peer)
+        peer.send(frame(1, b"", final=False) + frame(0, b"", final=False) * 5000)
+        peer.send(frame(0, b"x", final=False) * 5000 + frame(0, b"", final=False))
+        await seen.wait()
+        peer.send(frame(0, b"y"))
+        await peer.gone()
+
+    seen = asyncio.Event()
+
+    async def main() -> None:
+        async with (
+            scripted(script) as served,
+            connect(served.url.replace("http", "ws")) as websocket,
+        ):
+            while websocket._size < 5000:
+                assert len(websocket._parts) < FRAGMENTS
+                await asyncio.sleep(0.001)
+            seen.set()
+            assert await websocket.recv() == "x" * 5000 + "y"
 
     run(main())
 
