@@ -13,6 +13,7 @@ import selectors
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ..interface import AsyncioFuture, AsyncioSelectorEventLoop, AsyncioTask
@@ -69,6 +70,9 @@ class _Task(AsyncioTask):  # type: ignore[type-arg]
 for _mine in (_Future, _Task):
     _mine.__name__, _mine.__qualname__ = _mine.__name__[1:], _mine.__name__[1:]
     _mine.__module__ = "asyncio"
+    for _method in vars(_mine).values():
+        if isinstance(_method, FunctionType):  # as callbacks they are called by it
+            _method.__qualname__ = _method.__qualname__.removeprefix("_")
 
 
 def _tell(future: Any, method: str, *args: Any) -> None:

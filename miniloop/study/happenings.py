@@ -114,7 +114,9 @@ class Happenings(Journal):
         place = self.names.place(own[-1]) if own else ""
         if self._delivering:
             self._delivering = False
-            if not getattr(task, "_must_cancel", False):
+            # A library that waits for its children on the way out has swallowed nothing.
+            leaving = any(one.f_code.co_name == "__aexit__" and one not in own for one in frames)
+            if not getattr(task, "_must_cancel", False) and not leaving:
                 self.tell("cancel_swallowed", src=place, task=number)
         if waiter is None:
             on: dict[str, Any] = {"kind": "turn", "label": "another turn"}
