@@ -61,7 +61,7 @@ def measure(row: Row, names: ModuleType, factory: Callable[[], Any], units: int)
         sample: Sample = loop.run_until_complete(timed(row, names, units))
     finally:
         loop.close()
-    if sample.operations != row.operations(units):
+    if row.per_unit and sample.operations != row.operations(units):
         raise RuntimeError(
             f"{row.key} did {sample.operations} operations instead of {row.operations(units)}"
         )

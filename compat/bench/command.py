@@ -17,6 +17,7 @@ import click
 
 from compat.bench.conducting import Options, conduct, measuring
 from compat.bench.exploring.commands import explore
+from compat.bench.http.commands import http, http_client
 from compat.bench.model import CONTESTANTS
 from compat.bench.network.commands import connections, net
 from compat.bench.thresholds import check as check_goals
@@ -60,6 +61,8 @@ def scheduling(ctx: click.Context, options: Options) -> None:
 bench.add_command(net)
 bench.add_command(connections)
 bench.add_command(explore)
+bench.add_command(http)
+bench.add_command(http_client)
 
 
 def main(argv: Sequence[str] | None = None, prog_name: str = "bench") -> None:

@@ -193,7 +193,7 @@ def conduct(
     results = run(suite, rows, field, settings, show_progress)
     show_progress("")
     found = load_suite(suite)
-    report = make_report(results, found.baselines)
+    report = make_report(results, found.baselines, found.parts)
     click.echo(render(report, found))
     if options.json_file is not None:
         text = json.dumps(as_json(report, found.title, settings), indent=1)

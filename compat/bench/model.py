@@ -48,16 +48,19 @@ class Row:
     Attributes:
         key: what it is called on the command line and in JSON.
         about: what one operation is, in one line.
-        per_unit: the number of operations in one unit.
+        per_unit: the number of operations in one unit; 0 if a unit is a time, in which
+            as many are done as there is time for.
         workload: called with (names, units); does ``units * per_unit`` operations and
             returns the number that it saw being done, counted where they happen, or
             the sample that it took of them.
+        without: the names of those contestants that cannot do it.
     """
 
     key: str
     about: str
     per_unit: int
     workload: Workload
+    without: frozenset[str] = frozenset()
 
     def operations(self, units: int) -> int:
         """Return the number of operations that a run of so many units has to do."""
@@ -95,6 +98,7 @@ class Suite:
         against: whom the others are set in relation to, unless asyncio and uvloop.
         fresh: whether every sample needs a process that has done nothing before.
         prepare: called in a child before anything else, with the settings' placement.
+        parts: what the two halves of a contestant's key are, for the head of the tables.
     """
 
     title: str
@@ -105,6 +109,7 @@ class Suite:
     against: tuple[str, ...] = ()
     fresh: bool = False
     prepare: Callable[[str], None] | None = None
+    parts: tuple[str, str] = ("names", "loop")
 
     @property
     def baselines(self) -> tuple[str, ...]:

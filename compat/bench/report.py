@@ -25,7 +25,7 @@ class Cell:
     Attributes:
         nanoseconds: CPU time per operation.
         samples: the same of every round.
-        operations: how many of them a sample has.
+        operations: how many of them a sample has; 0 if that is not the same for all.
         ratios: for each baseline how many times faster than it; a baseline that did not
             do the row is not in there.
         extras: what else was measured, by name.
@@ -54,11 +54,13 @@ class Report:
         results: what it was made from.
         cells: by row, then by contestant; a contestant that failed is not in there.
         means: by baseline, then by contestant.
+        parts: what the two halves of a contestant's key are.
     """
 
     results: Results
     cells: dict[str, dict[str, Cell]]
     means: dict[str, dict[str, Mean]]
+    parts: tuple[str, str] = ("names", "loop")
 
     def ratio(self, row: str, contestant: str, baseline: str) -> float | None:
         """Return how many times faster a row is than the baseline; None if unknown."""
@@ -85,7 +87,11 @@ def make_cell(
     return Cell(quartiles(nanoseconds), nanoseconds, operations, ratios, extras)
 
 
-def make_report(results: Results, baselines: Sequence[str] = BASELINES) -> Report:
+def make_report(
+    results: Results,
+    baselines: Sequence[str] = BASELINES,
+    parts: tuple[str, str] = ("names", "loop"),
+) -> Report:
     """Sum up a whole run, in relation to some contestants."""
     who = [contestant.key for contestant in results.contestants]
     cells = {
@@ -107,7 +113,7 @@ def make_report(results: Results, baselines: Sequence[str] = BASELINES) -> Repor
             ]
             if ratios:
                 means[baseline][key] = Mean(geometric_mean(ratios), len(ratios))
-    return Report(results, cells, means)
+    return Report(results, cells, means, parts)
 
 
 def cell_as_json(cell: Cell) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class Match:
 
     def _calibrate(self, row: Row, child: Child) -> None:
         key = row.key, child.contestant.key
+        if child.contestant.names in row.without:
+            return
         if self.settings.units is not None:
             self.results.units[key] = self.settings.units
             return

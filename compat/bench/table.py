@@ -26,9 +26,10 @@ def align(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def headings(report: Report) -> list[list[str]]:
-    """Return the two lines that say whose names and whose loop a column has."""
+    """Return the two lines that say whose a column is, mostly whose names and whose loop."""
     parts = [found.key.partition("/") for found in report.results.contestants]
-    return [["names", *(part[0] for part in parts)], ["loop", *(part[2] for part in parts)]]
+    first, second = report.parts
+    return [[first, *(part[0] for part in parts)], [second, *(part[2] for part in parts)]]
 
 
 def times(report: Report) -> list[str]:
@@ -125,7 +126,7 @@ def render(report: Report, suite: Suite) -> str:
     ]
     present = {found.key for found in results.contestants}
     for baseline in suite.baselines:
-        if baseline in present and baseline != suite.floor:
+        if baseline in present and baseline != suite.floor and report.means[baseline]:
             parts.append([f"Times as fast as {baseline}: median of the rounds' ratios"])
             parts.append(ratios(report, baseline))
     if suite.floor in present:

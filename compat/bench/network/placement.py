@@ -65,7 +65,12 @@ def place_client(placement: str, allowed: set[int]) -> None:
         allowed: the processors that the server's process could have used.
     """
     if placement == APART and allowed and hasattr(os, "sched_setaffinity"):
-        go_to(allowed - {max(allowed)})
+        go_to(others(allowed))
+
+
+def others(allowed: set[int]) -> set[int]:
+    """Return the processors that are not the server's."""
+    return allowed - {max(allowed)}
 
 
 def processors() -> set[int]:
