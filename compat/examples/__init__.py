@@ -36,6 +36,13 @@ class Example:
         return HERE / f"{self.name}.py"
 
 
+# What those need that use `protocols`, which itself comes with the checkout.
+PROTOCOLS = ("protocols",)
+HTTP = (*PROTOCOLS, "h11", "h2", "wsproto")
+H2 = (*HTTP, "hpack", "hyperframe")
+STARLETTE = (*HTTP, "starlette")
+HTTPX = (*HTTP, "httpx")
+
 EXAMPLES: tuple[Example, ...] = (
     # From generators to async def
     Example("generators_taking_turns", "a scheduler is a queue of generators and a while loop"),
@@ -100,6 +107,19 @@ EXAMPLES: tuple[Example, ...] = (
     # A program among others
     Example("subprocess_pipeline", "start programs, feed them, chain them, end them"),
     Example("signal_shutdown", "on a signal: no new work, finish what has begun, end"),
+    # HTTP from the inside: the servers and clients of `protocols`, which need only a running loop;
+    # some are commands as well: python -m protocols.echo, .udp_echo, .reliable_udp
+    Example("echo_three_ways", "what TCP, UDP, and UDP with retries promise", PROTOCOLS),
+    Example("http_hello", "a handler, and who asks it, over HTTP/1.1 and HTTP/2", HTTP),
+    Example("http_streaming", "bodies made on the way, and who waits for whom", HTTP),
+    Example("http_files", "up and down, whole or in part, never whole in memory", HTTP),
+    Example("http_server_sent_events", "one long answer, and how to miss no news of it", HTTP),
+    Example("websocket_chat", "guests, pings and closing codes, behind one handler", HTTP),
+    Example("http2_frames_by_hand", "every frame of HTTP/2, both ways, in words", H2),
+    Example("http2_many_streams", "a hundred requests at a time over one connection", HTTP),
+    Example("asgi_lifespan", "an ASGI application by hand, from its start to its end", HTTP),
+    Example("http_json_api", "create, list, sort, page, change, delete, refuse", STARLETTE),
+    Example("httpx_over_protocols", "cookies, logins and forms of httpx, our wire", HTTPX),
     # With libraries, which know nothing of the loop below
     Example("aiohttp_fetch", "a session, a request, an answer", ("aiohttp",)),
     Example("aiohttp_gather", "many pages at once, and not too many", ("aiohttp",)),

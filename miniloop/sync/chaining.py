@@ -33,9 +33,11 @@ def wrap_future(future: Any, *, loop: AbstractEventLoop | None = None) -> Any:
         if target.cancelled():
             future.cancel()
 
-    def pass_on_outcome(_: Any) -> None:
+    # A concurrent future keeps its callbacks when it is done: one that knew the future, other
+    # than as its argument, would keep the result until the garbage collector comes.
+    def pass_on_outcome(done: Any) -> None:
         if not target_loop.is_closed():
-            target_loop.call_soon_threadsafe(_copy_future_state, future, target)
+            target_loop.call_soon_threadsafe(_copy_future_state, done, target)
 
     target.add_done_callback(pass_on_cancel)
     future.add_done_callback(pass_on_outcome)

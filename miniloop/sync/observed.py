@@ -34,6 +34,7 @@ import selectors
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ..core.futures import PENDING, Future
@@ -141,6 +142,9 @@ for _mine in (ObservedFuture, ObservedTask, _ObservedHandle, _ObservedTimer):
     _like = _mine.__bases__[0]  # what is printed does not depend on who watches
     _mine.__name__, _mine.__qualname__ = _like.__name__, _like.__qualname__
     _mine.__module__ = _like.__module__
+    for _name, _method in vars(_mine).items():
+        if isinstance(_method, FunctionType):
+            _method.__qualname__ = f"{_like.__qualname__}.{_name}"
 
 
 class ObservedSelector(selectors.BaseSelector):

@@ -89,8 +89,8 @@ def run_coroutine_threadsafe(
         raise TypeError("A coroutine object is required")
     outside: concurrent.futures.Future[T] = concurrent.futures.Future()
 
-    def pass_on_cancellation(task: Any, _: Any) -> None:
-        if outside.cancelled():
+    def pass_on_cancellation(task: Any, done: Any) -> None:
+        if done.cancelled():
             loop.call_soon_threadsafe(task.cancel)
 
     def start() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from compat.services import binaries, bringing
-from compat.services.binaries import SERVERS, ServerKind, ServiceError, find
+from compat.services import binaries, bringing, tools
+from compat.services.binaries import SERVERS, Kind, ServiceError, find
 from compat.services.bringing import Wheel, bring
+from compat.services.tools import TOOLS, bring_tools, find_tool
 
 from .cells import finish
 
@@ -22,7 +23,7 @@ BROKEN = "#!/bin/sh\nexit 1\n"
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder that is all there is: PATH, a usual place, and where things are brought."""
-    kind = ServerKind(
+    kind = Kind(
         title="Server",
         programs=("server", "helper"),
         package="the-server",
@@ -172,6 +173,76 @@ def test_root_installs_the_package_where_no_wheel_fits(
     assert "the-server" in log.read_text()
 
 
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let a folder be all there is, with two tools wanted and root's apt-get that notes its words.
+
+    It knows the packages `one` and `both`, which it installs into the folder `usual`.
+    """
+    text = f"""#!/bin/sh
+        echo "$@" >>{tmp_path}/log
+        case " $* " in *" update "*) exit 0 ;; *" unknown "*) echo no unknown; exit 9 ;; esac
+        for word; do cp {tmp_path}/kept/$word/* {tmp_path}/usual/ 2>/dev/null; done; exit 0
+    """
+    put(tmp_path / "path", "apt-get", text=text)
+    put(tmp_path / "kept/one", "first")
+    put(tmp_path / "kept/both", "second", "third")
+    (tmp_path / "usual").mkdir()
+    monkeypatch.setattr(tools, "TOOLS", {})
+    for name, package in (("first", "one"), ("second", "both"), ("third", "both")):
+        tools.TOOLS[name] = Kind(name, (name,), package, usual=(f"{tmp_path}/usual",))
+    monkeypatch.setenv("PATH", f"{tmp_path}/path:/usr/bin:/bin")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    bringing.update.cache_clear()
+    return tmp_path
+
+
+def installed(shop: Path) -> list[list[str]]:
+    """Return which packages were asked for, one list for each call."""
+    calls = [line.split() for line in (shop / "log").read_text().splitlines()]
+    assert "update" in calls.pop(0)
+    assert not any("update" in words for words in calls)
+    return [words[words.index("--no-install-recommends") + 1 :] for words in calls]
+
+
+def test_missing_tools_are_installed_in_one_go(shop: Path) -> None:
+    put(shop / "path", "second")
+    places, missing = bring_tools()
+    assert places == {
+        "first": shop / "usual/first",
+        "second": shop / "path/second",
+        "third": shop / "usual/third",
+    }
+    assert missing == []
+    assert installed(shop) == [["both", "one"]]
+    (shop / "log").unlink()
+    assert bring_tools() == (places, [])
+    assert not (shop / "log").exists()
+
+
+def test_a_tool_that_cannot_be_had_does_not_cost_the_others(shop: Path) -> None:
+    tools.TOOLS["fourth"] = Kind("fourth", ("fourth",), "unknown")
+    places, missing = bring_tools()
+    assert set(places) == {"first", "second", "third"}
+    assert len(missing) == 1
+    assert "fourth cannot be brought: apt-get install unknown failed: no unknown" in missing[0]
+    assert installed(shop) == [["both", "one", "unknown"], ["one"], ["both"], ["unknown"]]
+
+
+def test_who_may_not_install_is_told_what_to_install(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    places, missing = bring_tools()
+    assert places == {}
+    assert [reason.partition(":")[0] for reason in missing] == [
+        f"there is no {name} on this machine" for name in ("first", "second", "third")
+    ]
+    assert not (shop / "log").exists()
+    with pytest.raises(ServiceError, match=r"no third .* apt-get install both\)"):
+        find_tool("third")
+
+
 def command(*words: str) -> tuple[int, str, str]:
     """Run `python -m compat.services`; return its status, output and errors."""
     done = finish([sys.executable, "-m", "compat.services", *words])
@@ -183,6 +254,15 @@ def test_the_command_says_where_they_are() -> None:
     assert (status, errors) == (0, "")
     places = dict(line.split(": ") for line in output.splitlines())
     assert set(places) == {"postgresql", "redis"}
+    assert all(Path(place).is_file() for place in places.values())
+
+
+@pytest.mark.skipif(not os.environ.get("CI"), reason="the tools may be missing elsewhere")
+def test_the_command_says_where_the_tools_are() -> None:
+    status, output, errors = command("--tools")
+    assert (status, errors) == (0, "")
+    places = dict(line.split(": ") for line in output.splitlines())
+    assert set(places) == {"postgresql", "redis", *TOOLS}
     assert all(Path(place).is_file() for place in places.values())
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +42,44 @@ def test_to_thread_hands_exceptions_back(run_really: Run) -> None:
             await to_thread(lambda: 1 / 0)
 
     run_really(main())
+
+
+def test_a_result_goes_with_the_last_who_has_it(run_really: Run) -> None:
+    """No cycle holds it: a program that reads a file in threads would hold the whole file."""
+
+    class Large:
+        pass
+
+    async def make() -> Large:
+        return Large()
+
+    async def forgotten(reference: weakref.ref[Large]) -> bool:
+        for _ in range(1000):  # the thread itself lets go of it some moment later
+            if reference() is None:
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+    def make_late() -> Large:
+        waited_for.wait()
+        return Large()
+
+    waited_for = threading.Event()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(waited_for.set)
+        assert await forgotten(weakref.ref(await to_thread(make_late)))
+        outside = run_coroutine_threadsafe(make(), loop)
+        reference = weakref.ref(await to_thread(outside.result))
+        del outside
+        assert await forgotten(reference)
+
+    gc.disable()
+    try:
+        run_really(main())
+    finally:
+        gc.enable()
 
 
 def test_another_thread_can_run_a_coroutine_and_wait_for_it(run_really: Run) -> None:
