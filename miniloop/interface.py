@@ -184,6 +184,8 @@ def live_tasks() -> list[Any]:
     Another thread may add or end tasks meanwhile, so reading is tried again
     when the set changed under the iteration, as asyncio does.
     """
+    if not _registry.data and not eager_tasks:  # type: ignore[attr-defined]
+        return []
     while True:
         try:
             return [*_registry, *eager_tasks]

@@ -6,8 +6,9 @@ tests/protocols/h2_conformance/, where most came to light.
 What h2 4.4 does by itself: anything but SETTINGS may come first; RST_STREAM on an idle
 stream is passed over; after GOAWAY every frame is an error, so that what is under way is
 lost; a request may announce a body and end with its head; a response may be 101; a
-field block that cannot be decoded is called a PROTOCOL_ERROR; and a frame that is too
-long (16 MiB can be announced) is refused when all of it has been kept.
+field block that cannot be decoded is called a PROTOCOL_ERROR; a frame that is too long
+(16 MiB can be announced) is refused when all of it has been kept; and of a field block
+that does not end 64 frames are kept, a MiB.
 
 Read next: http/http2.py
 """
@@ -25,7 +26,7 @@ from h2.events import (
     InformationalResponseReceived,
     RequestReceived,
 )
-from h2.exceptions import FrameTooLargeError, ProtocolError
+from h2.exceptions import DenialOfServiceError, FrameTooLargeError, ProtocolError
 from hpack import Decoder, HeaderTuple, HPACKError, OversizedHeaderListError
 from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
 
@@ -64,6 +65,10 @@ class Http2Parser(H2Connection):
         self.decoder = _Fields()
         self.decoder.max_header_list_size = most
         self._begun = False
+        #: Frames that were no event: those that come too late, some of which h2 answers.
+        self.passed_over = 0
+        #: Whether a field block has begun and not ended.
+        self.within_head = False
 
     def receive_data(self, data: Any) -> list[Event]:
         """Take bytes, return events; raise ProtocolError when a GOAWAY is due, and ready."""
@@ -72,6 +77,11 @@ class Http2Parser(H2Connection):
         if len(left) >= _HEADER and int.from_bytes(left[:3], "big") > self.max_inbound_frame_size:
             self._terminate_connection(ErrorCodes.FRAME_SIZE_ERROR)  # section 4.2
             raise FrameTooLargeError("a frame is longer than was allowed")
+        head = self.incoming_buffer._headers_buffer
+        self.within_head = bool(head)
+        if head and sum(len(frame.data) for frame in head) > self.decoder.max_header_list_size:
+            self._terminate_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            raise DenialOfServiceError("a field block is longer than all that it may say")
         return received
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
@@ -79,7 +89,10 @@ class Http2Parser(H2Connection):
             if not isinstance(frame, SettingsFrame) or "ACK" in frame.flags:
                 raise ProtocolError("the first frame is not SETTINGS")
             self._begun = True
-        return super()._receive_frame(frame)
+        received = super()._receive_frame(frame)
+        if not received:
+            self.passed_over += 1
+        return received
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> Received:
         event = ConnectionTerminated()  # section 6.8: what was begun may still be finished

@@ -96,7 +96,7 @@ class TimerHandle(Handle):
 
 
 class Timers:
-    """The heap of timers of one loop."""
+    """The heap of timers of one loop: each entry begins with a time and ends with its timer."""
 
     __slots__ = ("cancelled", "heap")
 
@@ -108,16 +108,16 @@ class Timers:
         """Take cancelled timers off the top, or rebuild a heap that is mostly cancelled ones."""
         heap = self.heap
         if len(heap) > _REBUILD_ABOVE and self.cancelled / len(heap) > 0.5:
-            for _, handle in heap:
+            for *_, handle in heap:
                 if handle._callback is None:
                     handle._scheduled = False
             # In place: the loop holds on to this list.
-            heap[:] = [pair for pair in heap if pair[1]._callback is not None]
+            heap[:] = [pair for pair in heap if pair[-1]._callback is not None]
             heapq.heapify(heap)
             self.cancelled = 0
             return
-        while heap and heap[0][1]._callback is None:
-            heapq.heappop(heap)[1]._scheduled = False
+        while heap and heap[0][-1]._callback is None:
+            heapq.heappop(heap)[-1]._scheduled = False
             self.cancelled -= 1
 
     def release_due(self, end: float, ready: deque[Any]) -> int:
@@ -126,7 +126,7 @@ class Timers:
             self.drop_cancelled()
         heap = self.heap
         while heap and heap[0][0] < end:
-            handle = heapq.heappop(heap)[1]
+            handle = heapq.heappop(heap)[-1]
             handle._scheduled = False
             ready.append(handle)
         return len(ready)

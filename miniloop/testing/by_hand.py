@@ -77,7 +77,7 @@ class WorldByHand(World):
     def end(self) -> Run:
         """End what is left as `World.run` does; return what the run has shown."""
         try:
-            self.choices.calm = True
+            self.choices.calm_down()
             self.paused_at = None
             if not self.checks.failures:
                 self._end(None)

@@ -56,6 +56,8 @@ class Checks:
         self._world = world
         self._ignore = ignore
         self.failures: list[Failure] = []
+        #: Whether anything is to be looked at while it runs.
+        self.watchful = False
         self._always: list[tuple[Callable[[], object], str]] = []
         self._eventually: list[_Eventually] = []
         self._asked: dict[Any, int] = {}
@@ -67,15 +69,18 @@ class Checks:
     def always(self, holds: Callable[[], object], words: str) -> None:
         """Have *holds* called at every poll."""
         self._always.append((holds, words))
+        self.watchful = True
 
     def eventually(self, holds: Callable[[], object], within: float, words: str) -> None:
         """Have *holds* be true at some poll before *within* seconds have passed."""
         self._eventually.append(_Eventually(holds, self._world.now + within, words))
+        self.watchful = True
 
     def cancelled(self, task: Any) -> None:
         """*task* has accepted to be cancelled."""
         if not self.over:
             self._asked.setdefault(task, self._world.polls)
+            self.watchful = True
 
     def never_awaited(self, coro: Any) -> None:
         """*coro* is gone, and nobody has awaited it."""

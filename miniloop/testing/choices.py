@@ -25,10 +25,12 @@ Read next: schedule.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["KINDS", "Choice", "Choices", "Decide", "Key"]
+__all__ = ["KINDS", "Choice", "Choices", "Chooser", "Decide", "Key"]
 
 KINDS = (
     "pick",
@@ -46,10 +48,15 @@ KINDS = (
 #: The kind of a choice, and how many of that kind came before it.
 Key = tuple[str, int]
 
-_new = object.__new__
-
 #: ``decide(key, count)`` returns the alternative to take: an integer in ``range(count)``.
+#: One that has a method ``of_kind(kind, made)`` is asked for what decides choices of that
+#: kind alone, and adds them to *made* itself, as kind, count and value: a run makes hundreds
+#: of choices, and this is the shortest way.  Most are picks: one may also have a method
+#: ``taker(ready, made)`` for what picks from that queue, and takes what it has picked.
 Decide = Callable[[Key, int], int]
+
+#: Decides between so many alternatives, of one kind.
+Chooser = Callable[[int], int]
 
 
 @dataclass(slots=True)
@@ -71,6 +78,72 @@ class Choice:
         return (self.kind, self.index)
 
 
+class _Choosers(dict[str, Chooser]):
+    """What decides and records choices, by their kind; made when a kind comes up first.
+
+    Each is a function on its own, so that it has in its hands what it needs.
+    """
+
+    def __init__(self, made: list[Any], decide: Decide | None) -> None:
+        self.calm = False
+        self.deviations: Mapping[Key, int] = {}
+        self._made = made
+        self._decide = decide
+        #: Makes what takes the next of a queue's entries, all in one; None if that may not be.
+        self.taker: Callable[[deque[Any], list[Any]], Callable[[], Any]] | None
+        self.taker = getattr(decide, "taker", None)
+
+    def taking(self, ready: deque[Any]) -> Callable[[], Any] | None:
+        """Return what picks an entry of *ready* and takes it, if there is something for that."""
+        return None if self.taker is None else self.taker(ready, self._made)
+
+    def __missing__(self, kind: str) -> Chooser:
+        chooser: Chooser
+        if self.calm:
+            chooser = _as_ever
+        elif not self.deviations and (of_kind := getattr(self._decide, "of_kind", None)):
+            chooser = of_kind(kind, self._made)
+        else:
+            chooser = self._exact(kind)
+        self[kind] = chooser
+        return chooser
+
+    def follow(self, deviations: Mapping[Key, int]) -> None:
+        """Follow *deviations* from now on."""
+        self.deviations = deviations
+        self.taker = None
+        self.clear()
+
+    def calm_down(self) -> None:
+        """Decide nothing any more; let go of what has decided."""
+        self.calm = True
+        self._decide = self.taker = None
+        self.clear()
+
+    def _exact(self, kind: str) -> Chooser:
+        decide, made = self._decide, self._made
+        deviations = {index: value for (of, index), value in self.deviations.items() if of == kind}
+        index = made[::3].count(kind) - 1
+
+        def choose(count: int) -> int:
+            nonlocal index
+            index += 1
+            if index in deviations:
+                value = min(deviations[index], count - 1)
+            else:
+                value = 0 if decide is None else decide((kind, index), count)
+            made.append(kind)
+            made.append(count)
+            made.append(value)
+            return value
+
+        return choose
+
+
+def _as_ever(count: int) -> int:
+    return 0
+
+
 class Choices:
     """The decisions of one run, in the order in which they were made.
 
@@ -84,13 +157,34 @@ class Choices:
         deviations: Mapping[Key, int] | None = None,
         labels: bool = False,
     ) -> None:
-        self.made: list[Choice] = []
         self.labels = labels
-        #: When set, nothing is chosen any more: the program is done, and is being cleaned up.
-        self.calm = False
-        self._decide = decide
-        self._deviations = dict(deviations or {})
-        self._counts = dict.fromkeys(KINDS, 0)
+        #: Kind, count and value, one after the other: a tuple for each would be one more
+        #: thing for the collector to look at.
+        self._made: list[Any] = []
+        self._abouts: dict[int, str] = {}
+        #: For who chooses often, and has nothing to say about it: ``choosers[kind](count)``
+        #: is `choose` between two alternatives or more.
+        self.choosers = _Choosers(self._made, decide)
+        if deviations:
+            self.choosers.follow(deviations)
+
+    def __len__(self) -> int:
+        return len(self._made) // 3
+
+    def _records(self) -> Iterator[tuple[str, int, int]]:
+        made = self._made
+        return zip(made[::3], made[1::3], made[2::3], strict=True)
+
+    @property
+    def made(self) -> list[Choice]:
+        """The decisions so far."""
+        counts = dict.fromkeys(KINDS, 0)
+        choices = []
+        for position, (kind, count, value) in enumerate(self._records()):
+            index = counts[kind]
+            counts[kind] = index + 1
+            choices.append(Choice(kind, index, count, value, self._abouts.get(position, "")))
+        return choices
 
     def choose(self, kind: str, count: int, about: Callable[[], str] | None = None) -> int:
         """Decide between *count* alternatives; return the number of the one to take.
@@ -98,31 +192,27 @@ class Choices:
         *about* tells what is decided, and is called only when labels are kept.
         Nothing is recorded, or asked, where there is only one alternative.
         """
-        if count < 2 or self.calm:
+        if count < 2:
             return 0
-        index = self._counts[kind]
-        self._counts[kind] = index + 1
-        key = (kind, index)
-        if self._deviations and key in self._deviations:
-            value = min(self._deviations[key], count - 1)
-        elif self._decide is not None:
-            value = self._decide(key, count)
-        else:
-            value = 0
-        made = _new(Choice)  # a run makes hundreds: its constructor would cost as much again
-        made.kind, made.index, made.count, made.value = kind, index, count, value
-        made.about = about() if self.labels and about is not None else ""
-        self.made.append(made)
+        value = self.choosers[kind](count)
+        if self.labels and about is not None and not self.choosers.calm:
+            self._abouts[len(self) - 1] = about()
         return value
 
     def follow(self, deviations: Mapping[Key, int]) -> None:
         """From now on take the alternatives of *deviations*, by key, where they are asked for."""
-        self._deviations = dict(deviations)
+        self.choosers.follow(dict(deviations))
+
+    def calm_down(self) -> None:
+        """Choose nothing any more: the program is done, and is being cleaned up."""
+        self.choosers.calm_down()
 
     def deviations(self) -> dict[Key, int]:
         """Return the alternatives that were taken where asyncio would have taken another."""
-        return {choice.key: choice.value for choice in self.made if choice.value}
-
-    def about(self, key: Key) -> Choice | None:
-        """Return the choice of that kind and number, or None if it never came to it."""
-        return next((choice for choice in self.made if choice.key == key), None)
+        counts = dict.fromkeys(KINDS, 0)
+        found = {}
+        for kind, _, value in self._records():
+            if value:
+                found[kind, counts[kind]] = value
+            counts[kind] += 1
+        return found

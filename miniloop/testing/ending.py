@@ -25,6 +25,8 @@ __all__ = ["close", "end_tasks", "foreign_tasks"]
 
 #: How often the loop may still turn when every task has ended, for transports to close.
 LAST_TURNS = 20
+#: The filter that ignores what is collected without a close.
+_QUIET = ("ignore", None, ResourceWarning, None, 0)
 
 
 def end_tasks(world: World) -> None:
@@ -46,7 +48,7 @@ def end_tasks(world: World) -> None:
     if getattr(loop._asyncgens, "_open", loop._asyncgens):
         loop.run_until_complete(loop.shutdown_asyncgens())
     for _ in range(LAST_TURNS):
-        if not world.loop_has_work():
+        if not world.ready:
             break
         loop.call_soon(loop.stop)
         loop.run_forever()
@@ -58,6 +60,9 @@ def close(world: World) -> None:
     if not world.has_network:
         _throw_away(world)
         return
+    if _QUIET in warnings.filters[:2]:  # as in an exploration: to say it again takes long
+        _throw_away(world)
+        return
     with warnings.catch_warnings():  # of streams that are collected without a close
         warnings.simplefilter("ignore", ResourceWarning)
         _throw_away(world)
@@ -65,7 +70,7 @@ def close(world: World) -> None:
 
 def _throw_away(world: World) -> None:
     left = False
-    world.choices.calm = True
+    world.choices.calm_down()
     # A ``finally`` may make more tasks: the list grows meanwhile.
     for task in chain(world.tasks, foreign_tasks(world.loop, dead=True)):
         if not task.done():
@@ -82,6 +87,9 @@ def _throw_away(world: World) -> None:
             if hasattr(transport, "_closing"):  # asyncio's: a writer that is collected
                 transport._closing = True  # later would close it, on a closed loop
     world.loop.close()
+    # What nobody else holds is gone now, with all that it holds, and not when cycles are
+    # looked for: the World is in one.
+    world.tasks.clear()
     if left:
         gc.collect(0)  # coroutines that its ``finally`` blocks have made, and nobody awaits
 

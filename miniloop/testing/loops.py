@@ -12,16 +12,19 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextvars import Context
+from contextvars import Context, copy_context
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from ..core.futures import PENDING, Future
 from ..core.loop import OWN
 from ..core.tasks import Task
+from ..core.timers import TimerHandle
 from ..eventloop import EventLoop
-from ..interface import AsyncioFuture, AsyncioSelectorEventLoop, AsyncioTask
+from ..interface import AsyncioFuture, AsyncioSelectorEventLoop, AsyncioTask, current_tasks
 from ..net.wakeup import Wakeup
-from ..support.watch import Watch
+from ..support import describe
+from ..support.watch import Watch, check_call
 from .labels import asked_at, entry_label
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ __all__ = ["LOOPS", "WORLD_TASKS", "AsyncioWorldLoop", "WorldLoop"]
 LATE = 3
 LATE_SECONDS = 1e-6
 
+_NAN = float("nan")
 _new = object.__new__
 
 
@@ -71,6 +75,22 @@ class WorldTask(Task[Any]):
 OWN.update((WorldFuture, WorldTask))
 
 
+class _WorldTimer(TimerHandle):
+    """A timer outside of debug mode, which is all that is said less."""
+
+    __slots__ = ()
+
+    def cancel(self) -> None:
+        """Cancel the callback."""
+        if self._callback is not None:
+            if self._scheduled:
+                self._loop.timers.cancelled += 1  # type: ignore[attr-defined]
+            self._callback = self._args = None
+
+
+_WorldTimer.__name__ = TimerHandle.__name__  # what its ``repr`` says
+
+
 class _NoWakeup(Wakeup):
     """Nobody outside of the thread can wake a loop that lives in a World."""
 
@@ -87,23 +107,52 @@ class _NoWakeup(Wakeup):
 class _Picker(Watch):
     """Takes entries as the schedule says, and tells the trace."""
 
-    def _take(self) -> Any:
-        loop = self._loop
-        ready, world = loop.ready, loop.world
-        index = 0
-        if world.level != "fifo" and len(ready) > 1:
-            index = world.pick(ready)
-        entry = ready[index]
-        if index:
-            del ready[index]
-        else:
-            ready.popleft()
-        if world.trace is not None:
-            world.trace.append(entry_label(entry))
-        return entry
+    _choosers: Any
+    _next: Callable[[], Any]
+    _short: bool
+
+    def select(self, timeout: float | None) -> None:
+        """Nothing is told beforehand."""
 
     def finish(self) -> None:
-        """Nothing is told afterwards."""
+        """Nor is anything told afterwards."""
+
+    def run(self, count: int) -> Callable[[], Any]:
+        """Begin a run phase; return what to take the entries with."""
+        try:
+            if self._choosers.taker is not None or not self._short:
+                return self._next
+        except AttributeError:
+            pass
+        self._next = self._taker()
+        return self._next
+
+    def _taker(self) -> Callable[[], Any]:
+        """Return what takes the next entry: a function on its own, as it is called so often."""
+        world = self._loop.world
+        ready, trace, pick = self._loop.ready, world.trace, world.pick
+        popleft, choosers = ready.popleft, world.choices.choosers
+        plain = world.level == "any" and trace is None
+        short = choosers.taking(ready) if plain else None
+        self._choosers, self._short = choosers, short is not None
+
+        def take_any() -> Any:
+            count = len(ready)
+            if count > 1 and (index := choosers["pick"](count)):
+                entry = ready[index]
+                del ready[index]
+                return entry
+            return popleft()
+
+        def take() -> Any:
+            index = pick(ready) if world.level != "fifo" and len(ready) > 1 else 0
+            entry = ready[index]
+            del ready[index]
+            if trace is not None:
+                trace.append(entry_label(entry))
+            return entry
+
+        return short or (take_any if plain else take)
 
 
 class _InWorld:
@@ -204,8 +253,56 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
         world.add_task(task, context)
         return task
 
-    def _timer(self, when: float, callback: Any, args: Any, context: Context | None) -> Any:
-        return super()._timer(self._late(when, callback), callback, args, context)
+    def _settle(self, current: Any) -> Any:
+        if current is not None:
+            current_tasks.pop(self, None)
+
+    def _before_select(self) -> float | None:
+        if not self.ready:
+            return super()._before_select()
+        if self.timers.cancelled:
+            self.timers.drop_cancelled()
+        return 0
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> TimerHandle:
+        """Call ``callback(*args)`` at *when*, or a little later if the schedule says so."""
+        if when is None:
+            raise TypeError("when cannot be None")
+        world = self.world
+        if when > world.now:
+            if world.trace is not None:
+                when = self._late(when, callback)
+            elif late := world.choices.choosers["timer"](1 + LATE):
+                when += late * LATE_SECONDS
+        if self._careful or callback is None:
+            check_call(self, callback, "call_at")
+        timer: TimerHandle = _new(TimerHandle if self._debug else _WorldTimer)
+        timer._callback = callback
+        timer._args = args
+        timer._loop = self
+        timer._context = copy_context() if context is None else context
+        timer._source_traceback = describe.creation_stack(2) if self._debug else None
+        timer._when = when
+        timer._scheduled = True
+        # In a World many timers are due at the same instant.  None is less than the other,
+        # and no number says so faster than one that is neither less than nor equal to any:
+        # of two timers the order would be asked in Python, twice.
+        heap: list[Any] = self.timers.heap
+        heappush(heap, (when, -_NAN, timer))  # a new number each time
+        return timer
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> TimerHandle:
+        """Call ``callback(*args)`` after *delay* seconds, or a little later; see `call_at`."""
+        if delay is None:
+            raise TypeError("delay must not be None")
+        timer = self.call_at(self.world.now + delay, callback, *args, context=context)
+        if timer._source_traceback:
+            del timer._source_traceback[-1]  # it is this very line
+        return timer
 
     def next_timer(self) -> float | None:
         """Return the moment of the first timer, or None."""
@@ -213,7 +310,7 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
 
     def timer_after(self, when: float) -> float | None:
         """Return the moment of the second timer if it is after *when*, or None."""
-        later = [entry[0] for entry in self.timers.heap[1:3] if entry[1]._callback is not None]
+        later = [entry[0] for entry in self.timers.heap[1:3] if entry[-1]._callback is not None]
         return min((moment for moment in later if moment > when), default=None)
 
     def entries(self) -> deque[Any]:
@@ -222,7 +319,7 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
 
     def timer_handles(self) -> list[Any]:
         """Return the timers that wait, in the order in which they are due."""
-        return [timer for _, timer in sorted(self.timers.heap, key=lambda one: one[0])]
+        return [one[-1] for one in sorted(self.timers.heap, key=lambda one: one[0])]
 
 
 class _AsyncioWorldFuture(AsyncioFuture):  # type: ignore[type-arg]

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from .choices import Choice
+from .choices import Choices
 
 __all__ = ["Arrival", "Lane", "Outside"]
 
@@ -49,15 +49,12 @@ class Arrival:
         #: How many choices had been made when it came; None if it has not.
         self.landed: int | None = None
 
-    def __lt__(self, other: Arrival) -> bool:
-        return (self.due, self.number) < (other.due, other.number)
-
 
 class Outside:
     """All that is on its way in one World."""
 
-    def __init__(self, made: Sequence[Choice] = ()) -> None:
-        self._made = made
+    def __init__(self, choices: Choices) -> None:
+        self._choices = choices
         #: What the schedule held, with how many choices had been made when it was sent, and
         #: for how many polls it was to be held.
         self.held: list[tuple[Arrival, int, int]] = []
@@ -65,11 +62,8 @@ class Outside:
         #: counts these, and the explorer measures by them how far an event can be put off.
         self.asked = 0
         #: Sorted by moment, then by number; of each lane the foremost only.
-        self._coming: list[Arrival] = []
+        self.coming: list[tuple[float, int, Arrival]] = []
         self._number = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._coming)
 
     def send(
         self, due: float, come: Callable[[], object], hold: int = 0, lane: Lane | None = None
@@ -78,78 +72,86 @@ class Outside:
 
         *lane* keeps it behind what is in the lane already.
         """
-        self._number += 1
-        arrival = Arrival(due, self._number, hold, come, lane)
+        number = self._number = self._number + 1
+        arrival = Arrival(due, number, hold, come, lane)
         if hold:
-            self.held.append((arrival, len(self._made), hold))
+            self.held.append((arrival, len(self._choices), hold))
         if lane is not None:
             lane.append(arrival)
             if len(lane) > 1:
                 return arrival
-        insort(self._coming, arrival)
+        insort(self.coming, (due, number, arrival))
         return arrival
 
     def drop(self, arrival: Arrival) -> None:
         """Have *arrival*, which may have come already, not come."""
         lane = arrival.lane
         if lane is None or (lane and lane[0] is arrival):
-            if arrival in self._coming:
-                self._coming.remove(arrival)
+            if self._take_out(arrival):
                 self._next_in(lane, arrival.due)
         elif arrival in lane:
             lane.remove(arrival)
 
     def drop_lane(self, lane: Lane) -> None:
         """Have nothing that is in *lane* come."""
-        if lane and lane[0] in self._coming:
-            self._coming.remove(lane[0])
+        if lane:
+            self._take_out(lane[0])
         lane.clear()
+
+    def _take_out(self, arrival: Arrival) -> bool:
+        """Return whether *arrival* was coming; it is not any more."""
+        try:
+            self.coming.remove((arrival.due, arrival.number, arrival))
+        except ValueError:
+            return False
+        return True
 
     def next_moment(self, now: float) -> float | None:
         """Return the moment of the first arrival after *now*, or None."""
-        for arrival in self._coming:
-            if arrival.due > now:
-                return arrival.due
+        for due, _, _ in self.coming:
+            if due > now:
+                return due
         return None
 
     def take_due(self, now: float) -> bool:
         """Have everything come that is due *now* and not held; return whether anything did."""
         self.asked += 1
-        if not self._coming:
+        if not self.coming:
             return False
         held: set[int] = set()
         came = False
-        while True:
+        while self.coming:
             arrival = self._first_due(now, held)
             if arrival is None:
-                return came
+                break
             if arrival.hold:
                 arrival.hold -= 1
                 held.add(arrival.number)
             else:
                 self._have_come(arrival, now)
                 came = True
-
-    def take_held(self, now: float) -> bool:
-        """Have the first arrival come that is due *now* though held; return whether one was."""
-        arrival = self._first_due(now, set())
-        if arrival is None:
-            return False
-        self._have_come(arrival, now)
-        return True
+        return came
 
     def _first_due(self, now: float, but: set[int]) -> Arrival | None:
-        for arrival in self._coming:
-            if arrival.due > now:
+        for due, number, arrival in self.coming:
+            if due > now:
                 return None
-            if arrival.number not in but:
+            if number not in but:
                 return arrival
         return None
 
+    def take_held(self, now: float) -> bool:
+        """Have the first arrival come that is due *now* though held; return whether one was."""
+        if not self.coming or self.coming[0][0] > now:
+            return False
+        self._have_come(self.coming[0][2], now)
+        return True
+
     def _have_come(self, arrival: Arrival, now: float) -> None:
-        self._coming.remove(arrival)
-        self._next_in(arrival.lane, now)
-        arrival.landed = len(self._made)
+        self._take_out(arrival)
+        if arrival.lane:
+            self._next_in(arrival.lane, now)
+        arrival.landed = len(self._choices)
         arrival.come()
 
     def _next_in(self, lane: Any, now: float) -> None:
@@ -157,5 +159,6 @@ class Outside:
         if lane:
             lane.popleft()
             if lane:
-                lane[0].due = max(lane[0].due, now)
-                insort(self._coming, lane[0])
+                arrival = lane[0]
+                arrival.due = max(arrival.due, now)
+                insort(self.coming, (arrival.due, arrival.number, arrival))

@@ -5,12 +5,13 @@ Read next: checks.py
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from .choices import Choice
+from .choices import Choice, Choices
 from .failures import Failure
 from .schedule import Schedule
 
@@ -41,8 +42,8 @@ class Run:
     Attributes:
         result: what the program returned.
         failures: all that is wrong, the most telling first; empty if nothing is.
-        choices: every decision, in order.
-        schedule: the deviations among them.
+        decided: every decision, as the World has recorded it.
+        level: what could vary, see `Schedule`.
         polls: how often the loop has polled.
         seconds: how much virtual time has passed.
         trace: what ran, in order, if it was asked for.
@@ -50,11 +51,23 @@ class Run:
 
     result: Any
     failures: list[Failure]
-    choices: list[Choice]
-    schedule: Schedule
+    decided: Choices = field(repr=False)
+    level: str
     polls: int
     seconds: float
     trace: list[str] = field(default_factory=list)
+
+    # Of most runs nobody asks for these two: they went well.
+
+    @functools.cached_property
+    def choices(self) -> list[Choice]:
+        """Every decision, in order."""
+        return self.decided.made
+
+    @functools.cached_property
+    def schedule(self) -> Schedule:
+        """The deviations among them."""
+        return Schedule(self.decided.deviations(), self.level)
 
     @property
     def failure(self) -> Failure | None:

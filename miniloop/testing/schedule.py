@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from .choices import KINDS, Key
 
-__all__ = ["LEVELS", "Schedule"]
+__all__ = ["LEVELS", "PLAIN", "Schedule"]
 
 LEVELS = ("fifo", "tasks", "any")
 
@@ -91,3 +91,7 @@ class Schedule:
     def at_level(self, level: str) -> Schedule:
         """Return the same deviations at another level."""
         return Schedule(self.deviations, level)
+
+
+#: As asyncio does it.
+PLAIN = Schedule()

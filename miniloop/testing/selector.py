@@ -101,21 +101,28 @@ class WorldSelector(selectors.BaseSelector):
         Raises Deadlock when nothing will ever be, Livelock when the run is too long.
         """
         world = self._world
-        world.polls += 1
-        if world.polls > world.limits.polls:
+        world.polls = polls = world.polls + 1
+        if polls > world.limits.polls:
             raise Livelock(f"the loop has polled {world.limits.polls} times and is not done")
         world.at_poll()
-        if timeout is not None and timeout <= 0:
-            if self._idle and self._task_is_ready():
-                self._idle = 0
-            self._maybe_jump()
-            world.outside.take_due(world.now)
-            return self._ready()
-        wake = None if timeout is None else world.now + timeout
+        if timeout is None or timeout > 0:
+            return self._sleep(None if timeout is None else world.now + timeout)
+        if self._idle and self._task_is_ready():
+            self._idle = 0
+        if world.ready:
+            moment = world.next_moment()
+            if moment is not None and moment - world.now <= world.longest_delay:
+                self._maybe_jump(moment)
+        world.outside.take_due(world.now)
+        return self._ready() if self._active else []
+
+    def _sleep(self, wake: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what comes first up to the moment *wake* (None: whenever)."""
+        world = self._world
         while True:
             world.outside.take_due(world.now)
             events = self._ready()
-            if events or world.loop_has_work():
+            if events or world.ready:
                 self._idle = 0
                 return events
             moment = world.outside.next_moment(world.now)
@@ -143,17 +150,16 @@ class WorldSelector(selectors.BaseSelector):
     def _task_is_ready(self) -> bool:
         return any(
             hasattr(entry, "get_coro") or hasattr(_owner(entry), "get_coro")
-            for entry in self._world.loop.entries()
+            for entry in self._world.ready
         )
 
-    def _maybe_jump(self) -> None:
+    def _maybe_jump(self, moment: float) -> None:
         world = self._world
-        if not world.loop_has_work():
-            return
-        moment = world.next_moment()
-        if moment is None or moment - world.now > world.longest_delay:
-            return
-        if world.choices.choose("jump", 2, lambda: f"after {world.last_step}"):
+        if world.trace is not None:
+            jumps = world.choices.choose("jump", 2, lambda: f"after {world.last_step}")
+        else:
+            jumps = world.choices.choosers["jump"](2)
+        if jumps:
             world.pass_to(moment)
 
     def _oversleep(self, wake: float) -> float:
@@ -164,11 +170,13 @@ class WorldSelector(selectors.BaseSelector):
         return after if late else wake
 
     def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        if not self._active:
+            return []
         events = []
+        readiness = self._world.network.readiness
         for fd in list(self._active):
             key = self._keys[fd]
-            mask = self._world.network.readiness(fd) & key.events
-            if mask:
+            if mask := readiness(fd, key.events):
                 events.append((key, mask))
             else:
                 del self._active[fd]

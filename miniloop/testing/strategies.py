@@ -17,10 +17,11 @@ Read next: bounded.py
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .choices import Key
+from .choices import Chooser, Key
 
 if TYPE_CHECKING:
     from .world import World
@@ -68,26 +69,97 @@ class RandomWalk:
 
     def __call__(self, key: Key, count: int) -> int:
         """Return the alternative to take, out of *count*."""
-        kind = key[0]
+        return self.of_kind(key[0], [])(count)
+
+    def of_kind(self, kind: str, made: list[Any]) -> Chooser:
+        """Return what decides choices of *kind*, and adds them to *made*."""
         if kind == "pick" and self._even:
-            return self._random.randrange(count)
-        if self._random.random() >= self._rates.get(kind, 0.1):
-            return 0
-        return self._random.randrange(1, count)
+            return _added(kind, made, _below(self._random))
+        draw, rate = self._random.random, self._rates.get(kind, 0.1)
+        others = self._random.randrange
+
+        def seldom(count: int) -> int:
+            value = 0 if draw() >= rate else others(1, count)
+            made.append(kind)
+            made.append(count)
+            made.append(value)
+            return value
+
+        return seldom
+
+    def taker(self, ready: deque[Any], made: list[Any]) -> Callable[[], Any]:
+        """Return what picks one of *ready*, adds that to *made*, and takes it."""
+        popleft, seldom = ready.popleft, self.of_kind("pick", made)
+        bits = self._random.getrandbits  # as `_below`, once more: it is called most of all
+
+        def take() -> Any:
+            count = len(ready)
+            if count > 1 and (index := seldom(count)):
+                entry = ready[index]
+                del ready[index]
+                return entry
+            return popleft()
+
+        def take_evenly() -> Any:
+            count = len(ready)
+            if count < 2:
+                return popleft()
+            size = count.bit_length()
+            index = bits(size)
+            while index >= count:
+                index = bits(size)
+            made.append("pick")
+            made.append(count)
+            made.append(index)
+            if not index:
+                return popleft()
+            entry = ready[index]
+            del ready[index]
+            return entry
+
+        return take_evenly if self._even else take
+
+
+def _below(source: random.Random) -> Chooser:
+    """Return what draws a number below another, as ``randrange`` does, number for number.
+
+    Without its checks: that is half of its price.
+    """
+    bits = source.getrandbits
+
+    def below(count: int) -> int:
+        size = count.bit_length()
+        value = bits(size)
+        while value >= count:
+            value = bits(size)
+        return value
+
+    return below
+
+
+def _added(kind: str, made: list[Any], decide: Chooser) -> Chooser:
+    def choose(count: int) -> int:
+        value = decide(count)
+        made.extend((kind, count, value))
+        return value
+
+    return choose
 
 
 class _PickingWalk(RandomWalk):
     """A walk that looks at what it picks from."""
 
     _world: Any = None
+    taker = None  # type: ignore[assignment]
 
     def bind(self, world: World) -> None:
         self._world = world
 
-    def __call__(self, key: Key, count: int) -> int:
-        """Return the alternative to take, out of *count*."""
-        if key[0] != "pick":
-            return super().__call__(key, count)
+    def of_kind(self, kind: str, made: list[Any]) -> Chooser:
+        """Return what decides choices of *kind*, and adds them to *made*."""
+        return _added(kind, made, self._picked) if kind == "pick" else super().of_kind(kind, made)
+
+    def _picked(self, count: int) -> int:
         ready = self._world.loop.entries()
         owners = [_owner(ready[at]) for at in self._world.pickable(ready)]
         return self._pick(owners)
@@ -126,26 +198,28 @@ class PctWalk(_PickingWalk):
         self._changes = _places(source, depth - 1, picks)
         self._deviates = set(_places(source, depth - 1, outside))
         self._priorities: dict[int, tuple[float, Any]] = {}
-        self._picked = self._asked = self._in_a_row = 0
+        self._number = self._asked = self._in_a_row = 0
         self._top: Any = None
 
-    def __call__(self, key: Key, count: int) -> int:
-        """Return the alternative to take, out of *count*."""
-        if key[0] == "pick" or key[0] in _PLACES:
-            return super().__call__(key, count)
+    def of_kind(self, kind: str, made: list[Any]) -> Chooser:
+        """Return what decides choices of *kind*, and adds them to *made*."""
+        ever = kind in ("pick", *_PLACES)
+        return super().of_kind(kind, made) if ever else _added(kind, made, self._elsewhere)
+
+    def _elsewhere(self, count: int) -> int:
         self._asked += 1
         return self._random.randrange(1, count) if self._asked in self._deviates else 0
 
     def _pick(self, owners: list[Any]) -> int:
-        self._picked += 1
+        self._number += 1
         number = self._highest(owners)
-        if self._picked in self._changes:
-            self._lower(owners[number], self._changes.index(self._picked))
+        if self._number in self._changes:
+            self._lower(owners[number], self._changes.index(self._number))
             number = self._highest(owners)
         self._in_a_row = self._in_a_row + 1 if owners[number] is self._top else 0
         self._top = owners[number]
         if self._in_a_row >= SPINNING:  # it waits for the others by yielding: let them
-            self._lower(self._top, self._picked)
+            self._lower(self._top, self._number)
             self._in_a_row = 0
         return number
 

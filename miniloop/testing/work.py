@@ -99,6 +99,8 @@ def work(trial: Trial, unit: Unit, limit: int, tired: Callable[[], bool] | None 
                 runs += 1
                 schedules += new
                 if run.failures:
+                    if deviations is None:
+                        deviations = run.schedule.deviations
                     hit = Hit(runs, schedules, dict(deviations), run.failures[0].identity)
                     return Done(runs, schedules, rules.beyond, hit, True, rules.strayed)
                 collect()
@@ -109,14 +111,15 @@ def work(trial: Trial, unit: Unit, limit: int, tired: Callable[[], bool] | None 
 
 def _steps(
     unit: Unit, run_one: Callable[..., tuple[World, Run]], rules: Rules
-) -> Iterator[tuple[Mapping[Key, int], Run, bool]]:
+) -> Iterator[tuple[Mapping[Key, int] | None, Run, bool]]:
+    """Yield each run, its deviations (None: as it has recorded them), whether it is a new one."""
     if unit.branches:
         yield from deviating(run_one, {}, unit.branches, unit.depth, rules)
         return
     for number in unit.walks:
         walk = make_walk(unit.strategy, unit.seed, number, unit.counts or {})
         _, run = run_one(decide=walk)
-        yield run.schedule.deviations, run, True
+        yield None, run, True
 
 
 @contextmanager

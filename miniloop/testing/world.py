@@ -39,7 +39,7 @@ from .loops import LOOPS, WORLD_TASKS
 from .network.network import Network
 from .outside import Outside
 from .run import Limits, Run, Scenario, takes_world
-from .schedule import Schedule
+from .schedule import PLAIN, Schedule
 from .selector import WorldSelector
 from .waiting import who_waits
 
@@ -47,6 +47,8 @@ __all__ = ["Limits", "Run", "Scenario", "World"]
 
 #: When Worlds begin, in seconds on their clock.
 START = 1000.0
+#: How long a run may be, unless somebody says otherwise.
+UNLESS_SAID = Limits()
 
 
 class World:
@@ -70,6 +72,8 @@ class World:
 
     #: The loop, as soon as it runs.
     loop: Any = None
+    #: The entries that are ready to run, in the loop's own queue.
+    ready: Any = ()
     #: What a coroutine that becomes a task is put into first, or None.
     around: Callable[[Any], Any] | None = None
     #: When somebody drives the World by hand: it runs up to this moment, and stops.
@@ -91,7 +95,7 @@ class World:
         ignore: tuple[str, ...] = (),
         limits: Limits | None = None,
     ) -> None:
-        schedule = Schedule() if schedule is None else schedule
+        schedule = PLAIN if schedule is None else schedule
         if library not in LOOPS:
             raise ValueError(f"the library is one of {', '.join(LOOPS)}, not {library!r}")
         if unknown := set(ignore) - set(CHECKS):
@@ -101,12 +105,12 @@ class World:
         self.seed = seed
         self.longest_delay = longest_delay
         self.horizon = horizon
-        self.limits = limits or Limits()
+        self.limits = limits or UNLESS_SAID
         self.choices = Choices(decide, schedule.deviations, labels=trace)
         self.trace: list[str] | None = [] if trace else None
         self.now = START
         self.polls = 0
-        self.outside = Outside(self.choices.made)
+        self.outside = Outside(self.choices)
         self.selector = WorldSelector(self)
         self.checks = Checks(self, frozenset(ignore))
         self.tasks: list[Any] = []
@@ -168,14 +172,15 @@ class World:
 
     def _open(self) -> None:
         self.loop = LOOPS[self.library](self)
+        self.ready = self.loop.entries()
         self.loop.set_exception_handler(self.checks.reported)
 
     def _outcome(self, result: Any) -> Run:
         return Run(
             result,
             self.checks.failures,
-            self.choices.made,
-            Schedule(self.choices.deviations(), self.level),
+            self.choices,
+            self.level,
             self.polls,
             self.now - START,
             self.trace or [],
@@ -192,7 +197,7 @@ class World:
             if main is None or not main.done():
                 return None
             result = None
-        self.choices.calm = True
+        self.choices.calm_down()
         self._end(main)
         return result
 
@@ -240,7 +245,8 @@ class World:
         """Look at what must hold between two iterations; raises Broken when it does not."""
         if self._dead:
             bury(self.loop)
-        self.checks.at_poll()
+        if self.checks.watchful:
+            self.checks.at_poll()
 
     def pass_to(self, moment: float) -> None:
         """Let time pass, up to *moment*."""
@@ -248,14 +254,10 @@ class World:
         if moment - START > self.limits.seconds:
             raise Livelock(f"{self.limits.seconds:g} virtual seconds have passed, it is not done")
 
-    def loop_has_work(self) -> bool:
-        """Return whether an entry is ready to run."""
-        return bool(self.loop.entries())
-
     def next_moment(self) -> float | None:
         """Return when the first timer is due or the first arrival may come, if that is later."""
         timer: float | None = self.loop.next_timer()
-        arrival = self.outside.next_moment(self.now)
+        arrival = self.outside.next_moment(self.now) if self.outside.coming else None
         if timer is None or timer <= self.now:
             return arrival
         return timer if arrival is None else min(timer, arrival)
@@ -298,8 +300,6 @@ class World:
 
     def pick(self, ready: Any) -> int:
         """Choose the entry that runs next; return its position in the ready queue."""
-        if self.level == "any" and not self.choices.labels:  # the usual case, made short
-            return self.choices.choose("pick", len(ready))
         positions = self.pickable(ready)
         count = len(positions)
         return int(

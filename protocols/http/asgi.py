@@ -161,7 +161,7 @@ class Lifespan:
         self._task = asyncio.create_task(self._run())
         failure = await self._ask("startup")
         if failure is not None:
-            await asyncio.wait([self._task])
+            await self._end(self._task)
             raise RuntimeError(f"the application did not start: {failure}")
 
     async def stop(self) -> None:
@@ -172,10 +172,13 @@ class Lifespan:
             failure = await self._ask("shutdown")
             if failure is not None:
                 logger.error("the application did not shut down properly: %s", failure)
-            # An application may stay in its lifespan after its last word; it is ended then.
-            await asyncio.wait([self._task], timeout=1)
-            self._task.cancel()
-        await asyncio.wait([self._task])
+        await self._end(self._task)
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        """End an application that stays in its lifespan after its last word."""
+        await asyncio.wait([task], timeout=1)
+        task.cancel()
+        await asyncio.wait([task])
 
     async def _ask(self, phase: str) -> str | None:
         assert self._task is not None

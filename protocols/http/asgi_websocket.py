@@ -27,6 +27,7 @@ class WebSocketApplication:
         self._exchange = exchange
         self._socket = WebSocket(exchange)
         self._connected = False
+        self._closed = False  # by the application
         scope["type"] = "websocket"
         scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
         scope["scheme"] = "wss" if scope["scheme"] == "https" else "ws"
@@ -39,10 +40,11 @@ class WebSocketApplication:
             self._connected = True
             return {"type": "websocket.connect"}
         while self._socket.state == "connecting":
-            # Nothing can come before it is accepted, except that the client leaves.
-            await self._exchange.receive()
+            # Nothing can come before it is accepted, except that the client leaves; another
+            # task of the application's may accept it meanwhile.
             if not self._exchange.open or self._exchange.left:
                 return {"type": "websocket.disconnect", "code": 1006, "reason": ""}
+            await self._exchange.changed()
         try:
             message = await self._socket.receive()
         except WebSocketClosed as closed:
@@ -80,6 +82,8 @@ class WebSocketApplication:
         text, data = message.get("text"), message.get("bytes")
         if (text is None) == (data is None):
             raise ValueError("websocket.send has either text or bytes")
+        if self._closed:
+            raise RuntimeError("nothing can be sent after websocket.close")
         await self._socket.send(text if text is not None else bytes(data or b""))
 
     async def _close(self, message: Message) -> None:
@@ -87,6 +91,7 @@ class WebSocketApplication:
         if self._socket.state == "connecting":
             await self._socket.reject()
         elif self._socket.state == "open":
+            self._closed = True
             self._socket.start_close(code, reason)
         elif self._exchange.open:
             raise RuntimeError("the WebSocket is closed already")

@@ -10,9 +10,10 @@ Read next: http1.py
 from __future__ import annotations
 
 import asyncio
-import re
-import ssl
+import fcntl
+import termios
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -21,6 +22,7 @@ from .exchange import Exchange
 from .http1 import Http1
 from .http2 import Http2
 from .limits import Deadline
+from .tls import describe
 
 if TYPE_CHECKING:
     from .server import Server
@@ -29,20 +31,6 @@ __all__ = ["Connection"]
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _MAGIC = PREFACE[:16]
-
-# The names that RFC 4514, section 3, has for parts of a subject.
-_SHORT = {
-    "commonName": "CN",
-    "localityName": "L",
-    "stateOrProvinceName": "ST",
-    "organizationName": "O",
-    "organizationalUnitName": "OU",
-    "countryName": "C",
-    "streetAddress": "STREET",
-    "domainComponent": "DC",
-    "userId": "UID",
-}
-_ESCAPED = re.compile(r'[\\",+;<>=#]|^ | $')
 
 Driver: TypeAlias = Http1 | Http2
 
@@ -70,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._sniffing = Deadline(self.loop, self.abort)
         self._stall = Deadline(self.loop, self._stalled)
         self._stall_size = 0
+        self._leaving = Deadline(self.loop, self._leave)
 
     @property
     def draining(self) -> bool:
@@ -82,6 +71,9 @@ class Connection(asyncio.Protocol):
         """Begin."""
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self.transport = transport  # type: ignore[assignment]
+        if self.server.state in ("closing", "closed"):  # the handshake of TLS took too long
+            self.transport.abort()
+            return
         self.transport.set_write_buffer_limits(high=self.limits.outbound)
         self.client = _address(transport.get_extra_info("peername"))
         self.address = _address(transport.get_extra_info("sockname")) or _path(transport)
@@ -100,6 +92,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
         if self.driver is None:
+            if self.transport.is_closing():
+                return
             self._first += data
             data = bytes(self._first)
             if len(data) < len(PREFACE) and PREFACE.startswith(data):
@@ -120,6 +114,7 @@ class Connection(asyncio.Protocol):
         self._closed = self._ended = True
         self._sniffing.close()
         self._stall.close()
+        self._leaving.close()
         if self.driver is not None:
             self.driver.connection_lost()
         self.server.lost(self)
@@ -141,7 +136,9 @@ class Connection(asyncio.Protocol):
         self._stall.set(self.limits.write_stall)
 
     def _stalled(self) -> None:
-        if self.transport.get_write_buffer_size() < self._stall_size:
+        # In drops is not at all: as slow as a body may not come, a response may not go.
+        taken = self._stall_size - self.transport.get_write_buffer_size()
+        if taken >= self.limits.write_stall * self.limits.body_rate:
             self._watch()
         else:
             self.abort()
@@ -159,8 +156,8 @@ class Connection(asyncio.Protocol):
         return not self.unsent
 
     def write(self, data: bytes) -> None:
-        """Send *data*."""
-        if data and not self._ended:
+        """Send *data*, unless the client is gone."""
+        if data and not self._ended and not self.transport.is_closing():
             self.transport.write(data)
 
     def read(self, wanted: bool) -> None:
@@ -182,11 +179,23 @@ class Connection(asyncio.Protocol):
         return True
 
     def close(self) -> None:
-        """Close when everything is sent, or when the client stops taking it."""
+        """Close when everything is sent, or when the client stops taking it.
+
+        TLS tells the client of its end, and the loop awaits an answer for long; many clients
+        give none on a connection that they keep for later (RFC 8446, 6.1, asks for none).
+        """
         if not self._closed:
             if self.unsent:
                 self._watch()
+            if self.scheme == "https":
+                self._leaving.set(self.limits.linger)
             self.transport.close()
+
+    def _leave(self) -> None:
+        if self.unsent or _unacknowledged(self.transport):
+            self._leaving.set(self.limits.linger)
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Close at once."""
@@ -200,9 +209,9 @@ class Connection(asyncio.Protocol):
         else:
             self.driver.drain()
 
-    def spawn(self, exchange: Exchange) -> asyncio.Task[None]:
-        """Have the application at work on *exchange*."""
-        return self.server.spawn(self, exchange)
+    def spawn(self, exchange: Exchange, ended: Callable[[], None] | None = None) -> None:
+        """Have the application at work on *exchange*; *ended* is called when it has returned."""
+        self.server.spawn(self, exchange, ended)
 
     def finished(self, exchange: Exchange) -> None:
         """Tell the server that the response is complete, or was broken off; once."""
@@ -221,22 +230,8 @@ class Connection(asyncio.Protocol):
     def tls(self) -> dict[str, Any] | None:
         """Return the contents of ASGI's extension ``tls``, or None in clear text."""
         if self._tls is None and self.scheme == "https":
-            self._tls = self._describe_tls(self.transport.get_extra_info("ssl_object"))
-        return self._tls
-
-    def _describe_tls(self, tls: ssl.SSLObject) -> dict[str, Any]:
-        certificate = tls.getpeercert(binary_form=True)
-        chain = [ssl.DER_cert_to_PEM_cert(certificate)] if certificate else []
-        name = _subject(tls.getpeercert() or {}) if chain else None
-        version = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
-        return {
-            "server_cert": None,
-            "client_cert_chain": chain,
-            "client_cert_name": name,
-            "client_cert_error": None,
-            "tls_version": version.get(tls.version() or ""),
-            "cipher_suite": None,
-        }
+            self._tls = describe(self.transport.get_extra_info("ssl_object"))
+        return dict(self._tls) if self._tls is not None else None
 
 
 class Clock:
@@ -255,6 +250,15 @@ class Clock:
         return self._date
 
 
+def _unacknowledged(transport: asyncio.BaseTransport) -> bool:
+    """Return whether the system still has bytes to send; True where it does not say."""
+    try:
+        sock = transport.get_extra_info("socket")
+        return any(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))
+    except (AttributeError, OSError, ValueError):
+        return True
+
+
 def _address(name: Any) -> tuple[str, int] | None:
     return (str(name[0]), int(name[1])) if isinstance(name, tuple) and len(name) >= 2 else None
 
@@ -262,10 +266,3 @@ def _address(name: Any) -> tuple[str, int] | None:
 def _path(transport: asyncio.BaseTransport) -> tuple[str, None] | None:
     name = transport.get_extra_info("sockname")
     return (name, None) if isinstance(name, str) and name else None
-
-
-def _subject(certificate: dict[str, Any]) -> str:
-    """Return the subject as RFC 4514 writes it, the last part first."""
-    parts = [part for group in certificate.get("subject", ()) for part in group]
-    escaped = [(key, _ESCAPED.sub(r"\\\g<0>", value)) for key, value in reversed(parts)]
-    return ",".join(f"{_SHORT.get(key, key)}={value}" for key, value in escaped)

@@ -22,9 +22,7 @@ Read next: http1.py
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
-from collections.abc import Callable
 from typing import Protocol
 
 from .events import (
@@ -55,8 +53,12 @@ TRANSITIONS = (
 )
 
 _BODYLESS = (204, 304)
+_PIECES = 256
 _NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+\Z")
-_BAD_VALUE = re.compile(rb"[\0\r\n]")
+_BAD_VALUE = re.compile(rb"[\0\n\v\f\r]")
+#: Names that were looked at and are good, and the same in lower case; at most so many.
+_known: dict[bytes, bytes] = {}
+_KNOWN = 1000
 
 
 class Disconnected(ConnectionError):
@@ -125,6 +127,9 @@ class Driver(Protocol):
     def consumed(self, exchange: Exchange, size: int) -> None:
         """Give the client credit for *size* bytes."""
 
+    def too_slow(self, exchange: Exchange) -> None:
+        """Refuse the rest of a body that did not come in time."""
+
     def abort(self, exchange: Exchange) -> None:
         """Break the exchange off, as nothing sensible can be sent any more."""
 
@@ -148,7 +153,6 @@ class Exchange:
         self.complete = False  # the request's side
         self.unread = 0
         self.sent_bytes = 0
-        self.on_body_deadline: Callable[[], None] = functools.partial(driver.abort, self)
         self.sink: Sink | None = None
         self.left = False
         self.reason: str | None = None
@@ -167,7 +171,7 @@ class Exchange:
 
     def expect_body(self) -> None:
         """Begin to measure how fast the body comes."""
-        self._body = Deadline(self.driver.loop, lambda: self.on_body_deadline())
+        self._body = Deadline(self.driver.loop, lambda: self.driver.too_slow(self))
         self._spare = self.driver.limits.body_grace
         if self._continued:
             self._wait_for_body()
@@ -184,6 +188,8 @@ class Exchange:
             self.consumed(len(data))
         else:
             self._inbox.append(data)
+            if len(self._inbox) == _PIECES:  # small ones take up more room than their bytes
+                self._inbox = [b"".join(self._inbox)]
             self._arrived.notify()
 
     def _came(self, size: int, deadline: Deadline) -> None:
@@ -303,6 +309,10 @@ class Exchange:
                 return StreamClosed(self.reason)
             await self._arrived.wait()
 
+    async def changed(self) -> None:
+        """Wait until something comes, or becomes of the exchange; nothing is taken out."""
+        await self._arrived.wait()
+
     def take_end(self) -> bool:
         """Tell whether the body is complete and all taken, so that `receive` need not say so."""
         if self.complete and not self._inbox and not self._trailers:
@@ -337,8 +347,8 @@ class Exchange:
         headers = clean(response.headers)
         if not 200 <= response.status <= 999:
             raise ValueError(f"{response.status} is not the status of a final response")
-        lengths = [int(value) for name, value in headers if name == b"content-length"]
-        self._left = lengths[0] if lengths and not self.without_body(response.status) else None
+        length = promised(headers)
+        self._left = None if self.without_body(response.status) else length
         self.response = Response(response.status, headers)
         self.state = "answered"
 
@@ -357,6 +367,7 @@ class Exchange:
         for data in self._inbox:
             sink.data(data)
         self._inbox.clear()
+        self._arrived.notify()
 
     @property
     def status(self) -> int:
@@ -412,10 +423,11 @@ class Exchange:
         if self.sent_head:
             self.driver.abort(self)
             return
-        self.state, self._left = "unanswered", None
         text = b"Internal Server Error"
         length = str(len(text)).encode()
-        self.respond(Response(500, [(b"content-type", b"text/plain"), (b"content-length", length)]))
+        headers = [(b"content-type", b"text/plain"), (b"content-length", length)]
+        # In place of the application's, if it had begun one.
+        self.response, self.state, self._left = Response(500, headers), "answered", None
         self.write(text, end=True)
 
 
@@ -426,9 +438,35 @@ def clean(headers: Headers) -> Headers:
     """
     cleaned = []
     for name, value in headers:
-        if not _NAME.match(name):
-            raise ValueError(f"{name!r} is not the name of a header")
+        lower = _known.get(name) or _good_name(name)
         if _BAD_VALUE.search(value):
             raise ValueError(f"the value of header {name.decode()} has a line end or NUL in it")
-        cleaned.append((name.lower(), value.strip(b" \t")))
+        cleaned.append((lower, value.strip(b" \t")))
     return cleaned
+
+
+def _good_name(name: bytes) -> bytes:
+    """Return *name* in lower case, and remember it; raise ValueError if it is none."""
+    if not _NAME.match(name):
+        raise ValueError(f"{name!r} is not the name of a header")
+    lower = name.lower()
+    if len(_known) < _KNOWN:
+        _known[name] = lower
+    return lower
+
+
+def promised(headers: Headers) -> int | None:
+    """Return the length of the body that a response's headers promise, if they do.
+
+    Raises ValueError for one that is none, for two that differ, and for a transfer coding
+    other than ``chunked``.
+    """
+    length = None
+    for name, value in headers:
+        if name == b"content-length":
+            if not value.isdigit() or (length is not None and int(value) != length):
+                raise ValueError(f"{value!r} is not the length of the body")
+            length = int(value)
+        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            raise ValueError(f"a body cannot be sent in the transfer coding {value!r}")
+    return length

@@ -12,12 +12,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from .events import Headers
 from .limits import Limits
 
-__all__ = ["Chunked", "Counted", "Framing", "Refused", "check_fields", "end_of_head", "framing_of"]
+__all__ = [
+    "Chunked",
+    "Counted",
+    "Framing",
+    "Refused",
+    "check_fields",
+    "end_of_head",
+    "framing_of",
+    "special_fields",
+]
 
 # A CR without LF, an LF without CR, or a line that goes on after a space (obs-fold).
 _ODD = re.compile(rb"\r[^\n]|(?<!\r)\n|\n[ \t]")
@@ -25,6 +34,13 @@ _VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/(\d)\.(\d)\Z")
 _CHUNK = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t]*;[^\r\n\0]*)?\Z")
 # RFC 3986, section 3.2.2, and a port: none of /?#@\ and no white space.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.vV]+\])(?::[0-9]*)?\Z")
+
+_SPECIAL = frozenset(
+    b"connection content-length cookie expect host transfer-encoding upgrade".split()
+)
+
+#: Values by names; of fields that say something about the message or the connection.
+Special: TypeAlias = dict[bytes, list[bytes]]
 
 
 @dataclass
@@ -153,26 +169,36 @@ def end_of_head(buffer: bytearray, searched: int, limits: Limits) -> int:
     return size
 
 
-def check_fields(headers: Headers, version: bytes) -> None:
+def special_fields(headers: Headers) -> Special:
+    """Return the values of those fields that say something about the message itself."""
+    special: Special = {}
+    for name, value in headers:
+        if name in _SPECIAL:
+            if name in special:
+                special[name].append(value)
+            else:
+                special[name] = [value]
+    return special
+
+
+def check_fields(special: Special, version: bytes) -> None:
     """Refuse what two parsers could understand differently (RFC 9112, sections 3.2 and 6.1).
 
     Raises Refused.
     """
-    names = [name for name, _ in headers]
-    if b"transfer-encoding" in names and (b"content-length" in names or version == b"1.0"):
+    if b"transfer-encoding" in special and (b"content-length" in special or version == b"1.0"):
         raise Refused(400, "two ways to tell the length of the body")
-    if names.count(b"host") > 1:
-        raise Refused(400, "more than one Host")
-    for name, value in headers:
-        if name == b"host" and not _HOST.match(value):
+    hosts = special.get(b"host")
+    if hosts is not None:
+        if len(hosts) > 1:
+            raise Refused(400, "more than one Host")
+        if not _HOST.match(hosts[0]):
             raise Refused(400, "not a Host")
 
 
-def framing_of(headers: Headers, limits: Limits) -> Framing | None:
-    """Return where the body of a request with *headers* will end, or None if it has none."""
-    for name, value in headers:
-        if name == b"transfer-encoding":
-            return Chunked(limits)
-        if name == b"content-length":
-            return Counted(int(value)) if int(value) else None
-    return None
+def framing_of(special: Special, limits: Limits) -> Framing | None:
+    """Return where the body of a request will end, or None if it has none."""
+    if b"transfer-encoding" in special:
+        return Chunked(limits)
+    lengths = special.get(b"content-length")
+    return Counted(int(lengths[0])) if lengths is not None and int(lengths[0]) else None

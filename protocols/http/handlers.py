@@ -12,12 +12,12 @@ Read next: websocket.py
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 
-from .events import Body, EndOfBody, Headers, InformationalResponse, Trailers
+from .events import Body, EndOfBody, Headers, InformationalResponse, StreamClosed, Trailers
 from .events import Response as Head
 from .exchange import Disconnected, Exchange
 from .websocket import WebSocket
@@ -81,6 +81,14 @@ class Request:
     async def json(self, most: int = 1024 * 1024) -> Any:
         """Return the body, read as JSON; raise ValueError if it is none."""
         return json.loads(await self.body(most))
+
+    async def disconnected(self) -> None:
+        """Wait until the client has left, or the response has ended; an unread body is lost.
+
+        This is how a handler that makes a response slowly learns that nobody waits for it.
+        """
+        while not isinstance(await self.exchange.receive(), StreamClosed):
+            pass
 
     def hint(self, *links: str) -> None:
         """Send early hints (103, RFC 8297)."""
@@ -160,12 +168,22 @@ class Handled:
             body = body.encode()
             if all(name.lower() != b"content-type" for name, _ in headers):
                 headers.append((b"content-type", b"text/plain; charset=utf-8"))
+        framed = {b"content-length", b"transfer-encoding"} & {name.lower() for name, _ in headers}
+        if isinstance(body, bytes) and not framed and response.status not in (204, 304):
+            # Said here, and not where it is sent: a HEAD is answered without the body.
+            headers.append((b"content-length", b"%d" % len(body)))
         exchange.respond(Head(response.status, headers))
         if isinstance(body, bytes):
             await exchange.send(body, end=True, trailers=trailers)
             return
-        async for piece in body:
-            await exchange.send(piece)
+        pieces = aiter(body)
+        try:
+            async for piece in pieces:
+                await exchange.send(piece)
+        finally:
+            # A generator that the client did not hear out ends now, and not when it is collected.
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
         await exchange.send(b"", end=True, trailers=trailers)
 
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 on a server's connection, driven by h11 (RFC 9112).
 
-h11 parses and writes; here is what it leaves to its user: the order of a pipeline, when
-to read and when not, what the deadlines are, and how a connection ends.
+h11 parses; here is what it leaves to its user: the order of a pipeline, when to read and
+when not, what the deadlines are, and how a connection ends.
 
 States of a connection
     head     -- head complete ------> body
@@ -15,7 +15,7 @@ States of a connection
     tunnel   -- either side ends ---> closing
 
 Invariants
-    The parser holds one message: what comes after it waits in ``buffer``, and is looked at
+    A parser is given one message: what comes after it waits in ``buffer``, and is looked at
     when the response is complete and the client has taken most of it.
     A request that waits for its body is in ``body`` even if its response is complete.
 
@@ -24,14 +24,22 @@ Read next: http2.py
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import h11
 
 from .events import Headers, InformationalResponse, Request
 from .exchange import Exchange
-from .framing import Framing, Refused, check_fields, end_of_head, framing_of
+from .framing import (
+    Chunked,
+    Framing,
+    Refused,
+    check_fields,
+    end_of_head,
+    framing_of,
+    special_fields,
+)
+from .http1_heads import fields, keeps_alive, response_head, status_line, upgrade_of
 from .limits import Deadline
 
 if TYPE_CHECKING:
@@ -58,15 +66,14 @@ class Http1:
     def __init__(self, wire: Connection) -> None:
         self.wire = wire
         self.loop = wire.loop
-        self.limits = limits = wire.limits
-        self.parser = h11.Connection(
-            h11.SERVER, max_incomplete_event_size=limits.header_block + limits.target
-        )
+        self.limits = wire.limits
         self.buffer = bytearray()
         self.state = "head"
         self.exchange: Exchange | None = None
         self._framing: Framing | None = None
-        self._chunked = False
+        self._parser: h11.Connection | None = None  # of a chunked body
+        self._chunked = False  # the response
+        self._keep_alive = True
         self._last = False  # no request comes after this one
         self._requests = 0
         self._searched = 0
@@ -116,21 +123,26 @@ class Http1:
         if not end:
             self._searched = len(buffer)
             return False
-        self.parser.receive_data(bytes(buffer[:end]))
+        most = self.limits.header_block + self.limits.target
+        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=most)
+        parser.receive_data(bytes(buffer[:end]))
         del buffer[:end]
-        event = self.parser.next_event()
+        event = parser.next_event()
         assert isinstance(event, h11.Request)
-        self._begin(event)
+        self._begin(event, parser)
         return True
 
-    def _begin(self, event: h11.Request) -> None:
-        headers = list(event.headers)
+    def _begin(self, event: h11.Request, parser: h11.Connection) -> None:
+        headers = [(name.lower(), value) for name, value in event.headers.raw_items()]
         version = event.http_version
-        check_fields(headers, version)
+        special = special_fields(headers)
+        check_fields(special, version)
         if event.method == b"CONNECT":
             raise Refused(501, "this is no proxy")
-        self._framing = framing_of(headers, self.limits)
-        protocol = _upgrade(event, headers) if self._framing is None else None
+        self._framing = framing = framing_of(special, self.limits)
+        self._parser = parser if isinstance(framing, Chunked) else None
+        protocol = upgrade_of(event.method, version, special) if framing is None else None
+        self._keep_alive = keeps_alive(version, special.get(b"connection", []))
         self._requests += 1
         self._last = (
             self.wire.draining or protocol is not None or self._requests == self.limits.requests
@@ -142,14 +154,12 @@ class Http1:
             version.decode(),
             self.wire.scheme,
             protocol,
-            self.parser.they_are_waiting_for_100_continue,
+            parser.they_are_waiting_for_100_continue,
         )
         self.deadline.clear()
         self.exchange = exchange = Exchange(self, request)
-        exchange.on_body_deadline = self._slow_body
-        if self._framing is None:
+        if framing is None:
             self.state = "response"
-            self.parser.next_event()
             exchange.feed_end([])
         else:
             self.state = "body"
@@ -162,23 +172,33 @@ class Http1:
         size, complete = self._framing.take(self.buffer)
         if not size:
             return False
-        self.parser.receive_data(bytes(self.buffer[:size]))
+        piece = bytes(self.buffer[:size])
         del self.buffer[:size]
         if self.exchange.state == "ended":
             self._discarded += size
             if self._discarded > self.limits.discard:
                 self._close(linger=True)
                 return False
-        while True:
-            event = self.parser.next_event()
-            if isinstance(event, h11.Data):
-                self.exchange.feed(bytes(event.data))
-            elif isinstance(event, h11.EndOfMessage):
-                self._body_complete(self.exchange, list(event.headers))
-                break
-            else:
-                break
+        if self._parser is not None:
+            self._read_chunks(self.exchange, self._parser, piece)
+            return complete
+        self.exchange.feed(piece)
+        if complete:
+            self._body_complete(self.exchange, [])
         return complete
+
+    def _read_chunks(self, exchange: Exchange, parser: h11.Connection, piece: bytes) -> None:
+        parser.receive_data(piece)
+        while True:
+            event = parser.next_event()
+            if isinstance(event, h11.Data):
+                exchange.feed(bytes(event.data))
+            elif isinstance(event, h11.EndOfMessage):
+                self._parser = None
+                self._body_complete(exchange, list(event.headers))
+                return
+            else:
+                return
 
     def _body_complete(self, exchange: Exchange, trailers: Headers) -> None:
         self.state = "response"
@@ -224,62 +244,53 @@ class Http1:
     # --- what is sent ----------------------------------------------------------------------
 
     def has_room(self, exchange: Exchange) -> bool:
-        """Tell whether the client takes what it is sent."""
-        return not self.wire.writing_paused
+        """Tell whether the client takes what it is sent; who is told no waits for its end too."""
+        return not self.wire.writing_paused and not self.wire.transport.is_closing()
 
     def send_informational(self, exchange: Exchange, response: InformationalResponse) -> None:
         """Send an interim response."""
-        event = h11.InformationalResponse(
-            status_code=response.status, headers=response.headers, reason=_phrase(response.status)
-        )
-        self.wire.write(self.parser.send(event) or b"")
+        self.wire.write(status_line(response.status) + fields(response.headers))
 
     def send(self, exchange: Exchange, data: bytes, end: bool, trailers: Headers) -> None:
         """Send the head if it was not yet, *data*, and the end."""
         if exchange.sink is not None:
             self._send_tunnel(exchange, data, end)
             return
-        out = []
-        if not exchange.sent_head:
-            out.append(self._head(exchange, len(data) if end else None))
-        if data:
-            out.append(self.parser.send(h11.Data(data=data)) or b"")
-        if end:
-            last = h11.EndOfMessage(headers=trailers if self._chunked else [])
-            out.append(self.parser.send(last) or b"")
-        self.wire.write(b"".join(out))
+        length = len(data) if end and not trailers else None  # trailers come after chunks
+        head = b"" if exchange.sent_head else self._head(exchange, length)
+        if self._chunked:
+            if data:
+                data = b"%x\r\n%s\r\n" % (len(data), data)
+            if end:
+                data += b"0\r\n" + fields(trailers)
+        self.wire.write(head + data)
         if end:
             self._response_complete(exchange)
 
     def _head(self, exchange: Exchange, length: int | None) -> bytes:
         """Return the head of the response; *length* is the body's where it is known."""
-        assert exchange.response is not None
+        response = exchange.response
+        assert response is not None
         exchange.sent_head = True
-        status = exchange.response.status
-        headers = self.wire.with_date(exchange.response.headers)
-        names = [name for name, _ in headers]
-        without_body = exchange.without_body(status)
-        framed = without_body or b"content-length" in names or b"transfer-encoding" in names
-        if length is not None and not framed:
-            headers.append((b"content-length", b"%d" % length))
-            framed = True
-        self._chunked = not without_body and (not framed or b"transfer-encoding" in names)
-        self._chunked = self._chunked and exchange.request.http_version != "1.0"
-        self._last = self._last or self.wire.draining or exchange.waits_for_continue
-        if self._last and b"connection" not in names:
-            headers.append((b"connection", b"close"))
-        event = h11.Response(status_code=status, headers=headers, reason=_phrase(status))
-        return self.parser.send(event) or b""
+        wire = self.wire
+        self._last = self._last or wire.draining or exchange.waits_for_continue
+        head, self._chunked, last = response_head(
+            response,
+            wire.server.date(),
+            length,
+            exchange.request.http_version == "1.0",
+            exchange.without_body(response.status),
+            self._last or not self._keep_alive,
+        )
+        self._keep_alive = not last
+        return head
 
     def _send_tunnel(self, exchange: Exchange, data: bytes, end: bool) -> None:
         if not exchange.sent_head:
             assert exchange.response is not None
             exchange.sent_head = True
-            headers = [*self.wire.with_date(exchange.response.headers)]
-            event = h11.InformationalResponse(
-                status_code=101, headers=headers, reason=b"Switching Protocols"
-            )
-            self.wire.write(self.parser.send(event) or b"")
+            headers = self.wire.with_date(exchange.response.headers)
+            self.wire.write(status_line(101) + fields(headers))
             self.state = "tunnel"
             early, self.buffer = bytes(self.buffer), bytearray()
             if early:
@@ -295,7 +306,10 @@ class Http1:
         self.wire.finished(exchange)
         if self.state == "response":
             self._next(exchange)
-            self._advance()
+            if self.buffer:
+                self._advance()
+            else:
+                self._throttle()
         elif exchange.waits_for_continue or self._last:
             self._close(linger=True)
         else:
@@ -305,10 +319,9 @@ class Http1:
         """Both sides are complete: go on with the next request, or end."""
         self.exchange = None
         exchange.feed_closed(None)
-        if self._last or self.parser.our_state is not h11.DONE:
+        if self._last or not self._keep_alive:
             self._close(linger=bool(self.buffer) or not self.wire.all_sent)
             return
-        self.parser.start_next_cycle()
         self.state = "head"
         self._searched = self._discarded = 0
         self._begun = False
@@ -326,7 +339,8 @@ class Http1:
         else:
             self._close(linger=False)
 
-    def _slow_body(self) -> None:
+    def too_slow(self, exchange: Exchange) -> None:
+        """Refuse the rest of a body that did not come in time."""
         self._refuse(408, "the body came too slowly")
 
     def _refuse(self, status: int, reason: str) -> None:
@@ -338,8 +352,8 @@ class Http1:
             return
         text = reason.encode("ascii", "replace") + b"\n"
         self.wire.write(
-            b"HTTP/1.1 %d %s\r\ncontent-type: text/plain\r\nconnection: close\r\n"
-            b"content-length: %d\r\n\r\n%s" % (status, _phrase(status), len(text), text)
+            b"%scontent-type: text/plain\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n%s" % (status_line(status), len(text), text)
         )
         self._close(linger=True)
 
@@ -383,21 +397,3 @@ class Http1:
             self._close(linger=False)
         elif self.exchange is not None and self.exchange.sink is not None:
             self.exchange.sink.draining()
-
-
-def _upgrade(event: h11.Request, headers: Headers) -> bytes | None:
-    """Return what an HTTP/1.1 client wants to upgrade to, if it says so properly."""
-    if event.http_version != b"1.1" or event.method != b"GET":
-        return None
-    tokens = b",".join(value for name, value in headers if name == b"connection").lower()
-    if b"upgrade" not in [token.strip() for token in tokens.split(b",")]:
-        return None
-    offered = [value.strip().lower() for name, value in headers if name == b"upgrade"]
-    return b"websocket" if offered == [b"websocket"] else None
-
-
-def _phrase(status: int) -> bytes:
-    try:
-        return HTTPStatus(status).phrase.encode()
-    except ValueError:
-        return b""

@@ -14,8 +14,8 @@ States of a connection
            -- error, abuse -----------------------> closing
 
 Invariants
-    A stream is in ``_ready`` if it may have something to send; whoever takes it out sends
-    one frame at most and puts it back at the end.
+    A stream is among the turns if it may have something to send; whoever takes it out
+    sends one frame at most and puts it back behind its equals (see priorities.py).
     A stream that waits for the client's credit, and only such a one, has a deadline.
     An exchange is in ``_waiting`` until its application is started.
 
@@ -24,23 +24,21 @@ Read next: websocket.py
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from h2 import events
-from h2.config import H2Configuration
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
-from ..h2_rules import Http2Parser
-from .events import Headers, InformationalResponse, Request, Response
+from .abuse import CONTROL, SMALL, Account
+from .events import Headers, InformationalResponse, Response
 from .exchange import Exchange
-from .framing import Refused, check_fields
-from .limits import Deadline, TokenBucket
+from .http2_heads import CONNECTION_HEADERS, new_parser, read_request
+from .limits import Deadline
 from .outbound import Outbound
+from .priorities import NO_RFC7540_PRIORITIES, PRIORITY_UPDATE, Priorities
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -61,9 +59,8 @@ _NO_LAST_STREAM = 2**31 - 1
 _DRAIN_PING = b"draining"
 #: Seconds that a client has to answer that PING.
 _ROUND_TRIP = 1.0
-# What a frame costs of the connection's tokens, where it is not one (CVE-2019-9512 to 9518).
-_CONTROL = 0.2
-_SMALL = 0.1
+# Bytes parsed at a time.
+_SLICE = 16 * 1024
 
 
 class Http2:
@@ -75,17 +72,19 @@ class Http2:
         self.limits = limits = wire.limits
         self.state = "open"
         self.streams: dict[int, Outbound] = {}
-        self.bucket = TokenBucket(limits.abuse_burst, limits.abuse_rate, self.loop.time)
-        self.parser = _parser(limits.streams, limits.header_block)
+        self.account = Account(limits, self.loop.time, self._overdrawn)
+        self.parser = new_parser(limits.streams, limits.header_block)
         self.parser.increment_flow_control_window(limits.connection_window - 65535)
-        self._ready: dict[int, Outbound] = {}
+        self.priorities = Priorities(limits.streams)
+        self._sent = 0  # bytes of bodies
         self._flush_due = False
-        self._free_updates = 100  # WINDOW_UPDATEs that data sent has paid for
         self._running = 0
         self._waiting: deque[Exchange] = deque()
         self._requests = 0
         self._idle = Deadline(self.loop, self._late)
         self._idle.set(wire.header_deadline - self.loop.time())
+        self._head = Deadline(self.loop, self._overdrawn)
+        self._within_head = False
         self._round_trip = Deadline(self.loop, self._say_last)
         self._handlers: dict[type[events.Event], Any] = {
             events.RequestReceived: self._request,
@@ -95,10 +94,11 @@ class Http2:
             events.StreamReset: self._reset,
             events.WindowUpdated: self._window,
             events.RemoteSettingsChanged: self._settings,
-            events.PingReceived: lambda event: self._spend(_CONTROL),
+            events.PingReceived: lambda event: self.account.spend(CONTROL),
             events.PingAckReceived: self._ping_answered,
-            events.PriorityUpdated: lambda event: self._spend(_SMALL),
-            events.UnknownFrameReceived: lambda event: self._spend(_SMALL),
+            events.SettingsAcknowledged: lambda event: self.account.spend(SMALL),
+            events.PriorityUpdated: lambda event: self.account.minor(),
+            events.UnknownFrameReceived: self._unknown,
             events.ConnectionTerminated: self._client_ends,
         }
         self._flush()
@@ -107,6 +107,24 @@ class Http2:
 
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
+        if len(data) <= _SLICE:
+            self._take(data)
+        else:  # h2 works through all that it is given before anybody can say that it is too much
+            for start in range(0, len(data), _SLICE):
+                self._take(data[start : start + _SLICE])
+        if self.state == "closing":
+            return
+        if self.parser.within_head is not self._within_head:
+            self._within_head = self.parser.within_head
+            if self._within_head:
+                self._head.set(self.limits.header_timeout)
+            else:
+                self._head.clear()
+        self._flush()
+        if self.wire.unsent > 2 * self.limits.outbound + self.limits.control_queue:
+            self.wire.abort()  # it asks, and does not read the answers
+
+    def _take(self, data: bytes) -> None:
         if self.state == "closing":
             return
         try:
@@ -114,30 +132,36 @@ class Http2:
         except ProtocolError:
             self._close()  # h2 has a GOAWAY ready that says why
             return
+        if self.parser.passed_over:  # honest ones were on their way when the stream was closed
+            self.account.minor(self.parser.passed_over)
+            self.parser.passed_over = 0
         for event in received:
             handler = self._handlers.get(type(event))
             if handler is not None and self.state != "closing":
                 handler(event)
-        self._flush()
-        if self.wire.unsent > 2 * self.limits.outbound + self.limits.control_queue:
-            self.wire.abort()  # it asks, and does not read the answers
 
-    def _spend(self, tokens: float) -> None:
-        if not self.bucket.take(tokens) and self.state != "closing":
-            self.parser.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+    def _overdrawn(self) -> None:
+        self._end_with(ErrorCodes.ENHANCE_YOUR_CALM)
+
+    def _end_with(self, error: int) -> None:
+        if self.state != "closing":
+            self.parser.close_connection(error)
             self._close()
 
     def _request(self, event: events.RequestReceived) -> None:
         stream_id = event.stream_id
         if self.state == "last":
             self.parser.reset_stream(stream_id, ErrorCodes.REFUSED_STREAM)
+            self.account.spend(1)
             return
         headers = [(bytes(name), bytes(value)) for name, value in event.headers]
         ended = event.stream_ended is not None
-        request, refused = _read_request(headers, self.wire.scheme, self.limits.header_fields)
+        request, refused = read_request(headers, self.wire.scheme, self.limits.header_fields)
         exchange = Exchange(self, request, stream_id)
-        exchange.on_body_deadline = lambda: self._break_off(exchange, "the body came too slowly")
-        self.streams[stream_id] = Outbound(exchange)
+        said = [value for name, value in headers if name == b"priority"]
+        self.priorities.opened(stream_id, said, self.streams)
+        self.streams[stream_id] = stream = Outbound(exchange)
+        stream.turn = self._sent
         self._idle.clear()
         if ended:
             exchange.feed_end([])
@@ -146,12 +170,15 @@ class Http2:
         if refused is not None:
             exchange.respond(Response(refused.status, [(b"content-type", b"text/plain")]))
             exchange.write(refused.reason.encode() + b"\n", end=True)
+            self.account.spend(1)
             return
+        if event.priority_updated is not None:  # an event of its own
+            self.account.allow()
         self._requests += 1
         self._waiting.append(exchange)
         self._start()
         if self._requests == self.limits.requests:
-            self.drain()
+            self._warn()
 
     def _start(self) -> None:
         """Start as many applications as may run; a client that left meanwhile has none."""
@@ -159,9 +186,9 @@ class Http2:
             exchange = self._waiting.popleft()
             if not exchange.over:
                 self._running += 1
-                self.wire.spawn(exchange).add_done_callback(self._application_ended)
+                self.wire.spawn(exchange, self._application_ended)
 
-    def _application_ended(self, task: asyncio.Task[None]) -> None:
+    def _application_ended(self) -> None:
         self._running -= 1
         self._start()
 
@@ -169,7 +196,7 @@ class Http2:
         stream = self.streams.get(event.stream_id)
         size = event.flow_controlled_length
         if not event.data and event.stream_ended is None:
-            self._spend(1)
+            self.account.spend(1)
         if stream is None:
             self.parser.acknowledge_received_data(size, event.stream_id)
             return
@@ -190,30 +217,45 @@ class Http2:
 
     def _reset(self, event: events.StreamReset) -> None:
         self._forget(event.stream_id, "the client reset the stream")
-        self._spend(1)
+        self.account.spend(1)
 
     def _window(self, event: events.WindowUpdated) -> None:
-        if self._free_updates > 0:
-            self._free_updates -= 1
-        else:
-            self._spend(_SMALL)
+        self.account.minor()
         if event.stream_id:
             stream = self.streams.get(event.stream_id)
             if stream is not None:
-                self._ready[event.stream_id] = stream
+                self.priorities.ready(event.stream_id, stream)
         else:
-            self._ready |= self.streams
+            self.priorities.all_ready(self.streams)
 
     def _settings(self, event: events.RemoteSettingsChanged) -> None:
-        self._ready |= self.streams
-        self._spend(_CONTROL)
+        self.priorities.all_ready(self.streams)
+        self.account.spend(CONTROL)
+        said = event.changed_settings.get(NO_RFC7540_PRIORITIES)
+        if said is not None and self.state != "closing":
+            try:
+                self.priorities.setting(said.new_value, self.streams)
+            except ProtocolError as error:
+                self._end_with(error.error_code)
+
+    def _unknown(self, event: events.UnknownFrameReceived) -> None:
+        self.account.spend(SMALL)
+        frame: Any = event.frame
+        if frame.type == PRIORITY_UPDATE and self.state != "closing":
+            try:
+                self.priorities.update(frame.stream_id, frame.body, self.streams)
+            except ProtocolError as error:
+                self._end_with(error.error_code)
 
     def _ping_answered(self, event: events.PingAckReceived) -> None:
         if self.state == "warned" and event.ping_data == _DRAIN_PING:
             self._say_last()
+        else:
+            self.account.spend(SMALL)
 
     def _client_ends(self, event: events.ConnectionTerminated) -> None:
         self.state = "last"
+        self.account.spend(1)
         self._end_if_last()
 
     def eof_received(self) -> bool:
@@ -223,8 +265,8 @@ class Http2:
     def connection_lost(self) -> None:
         """Forget everything."""
         self.state = "closing"
-        self._idle.close()
-        self._round_trip.close()
+        for deadline in (self._idle, self._head, self._round_trip):
+            deadline.close()
         self._waiting.clear()
         for stream_id in list(self.streams):
             self._forget(stream_id, "the client left")
@@ -260,12 +302,15 @@ class Http2:
             assert exchange.response is not None
             head = self.wire.with_date(exchange.response.headers)
             fields = [(b":status", b"%d" % exchange.response.status)]
-            fields += [field for field in head if field[0] not in _CONNECTION_HEADERS]
+            fields += [field for field in head if field[0] not in CONNECTION_HEADERS]
+            for name, value in head:
+                if name == b"priority":
+                    self.priorities.answered(exchange.stream_id, stream, value)
             bare = end and not data and not trailers
             self.parser.send_headers(exchange.stream_id, fields, end_stream=bare)
             stream.done = bare
         stream.put(data, end, trailers)
-        self._ready[exchange.stream_id] = stream
+        self.priorities.ready(exchange.stream_id, stream)
         self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -278,15 +323,17 @@ class Http2:
         """Write what streams have and clients take: a frame of each in turn."""
         self._flush_due = False
         queued = 0
-        ready = self._ready
-        while ready and not self.wire.writing_paused and self.state != "closing":
-            stream_id, stream = next(iter(ready.items()))
-            del ready[stream_id]
+        priorities = self.priorities
+        while not self.wire.writing_paused and self.state != "closing":
+            turn = priorities.turns.take()
+            if turn is None:
+                break
+            stream_id, stream = turn
             sent = self._send_frame(stream)
             if stream.done:
                 self._complete(stream)
             elif sent:
-                ready[stream_id] = stream
+                priorities.ready(stream_id, stream)
             queued += sent
             if queued >= self.limits.outbound:
                 self.wire.write(self.parser.data_to_send())
@@ -304,13 +351,15 @@ class Http2:
             return 0
         window = self.parser.local_flow_control_window(stream_id)
         if window <= 0:
-            stream.wait_for_credit(self, self._stalled)
+            stream.wait_for_credit(self._stalled)
             return 0
+        self.account.sent(window, stream.size)
         data = stream.take(min(window, self.parser.max_outbound_frame_size))
+        self._sent += len(data)
+        stream.turn = self._sent
         last = stream.ended and not stream.size and not stream.trailers
         self.parser.send_data(stream_id, data, end_stream=last)
         stream.done = last
-        self._free_updates = min(1000, self._free_updates + 4)
         stream.exchange.made_room()
         return len(data)
 
@@ -335,7 +384,7 @@ class Http2:
         stream = self.streams.pop(stream_id, None)
         if stream is None:
             return
-        self._ready.pop(stream_id, None)
+        self.priorities.closed(stream_id)
         stream.close()
         unread = stream.exchange.unread
         if unread and self.state != "closing":
@@ -354,9 +403,22 @@ class Http2:
             self._forget(exchange.stream_id, reason)
             self._flush_soon()
 
-    def _stalled(self, exchange: Exchange) -> None:
+    def too_slow(self, exchange: Exchange) -> None:
+        """Reset a stream whose body did not come in time."""
+        self._break_off(exchange, "the body came too slowly")
+        self.account.spend(1)
+
+    def _stalled(self, stream: Outbound) -> None:
+        exchange, limits = stream.exchange, self.limits
+        own = self.parser.streams.get(exchange.stream_id)
+        has_own = own is not None and own.outbound_flow_control_window > 0
+        if has_own and self._sent - stream.turn >= limits.write_stall * limits.body_rate:
+            # Others, whose turn it was, had the credit of the connection.
+            stream.turn = self._sent
+            stream.wait_again()
+            return
         self._break_off(exchange, "the client gave no credit", ErrorCodes.CANCEL)
-        self._spend(1)
+        self.account.spend(1)
 
     def abort(self, exchange: Exchange) -> None:
         """Reset the stream: the client sees that the response is incomplete."""
@@ -365,6 +427,13 @@ class Http2:
     # --- how the connection ends -----------------------------------------------------------
 
     def drain(self) -> None:
+        """Finish the requests at work, and take no other ones."""
+        self._warn()
+        for stream in list(self.streams.values()):
+            if stream.exchange.sink is not None:
+                stream.exchange.sink.draining()
+
+    def _warn(self) -> None:
         """Say that streams not yet on their way come too late, then finish the others."""
         if self.state == "open":
             self.state = "warned"
@@ -372,9 +441,6 @@ class Http2:
             self.parser.ping(_DRAIN_PING)
             self._flush()
             self._round_trip.set(_ROUND_TRIP)
-            for stream in list(self.streams.values()):
-                if stream.exchange.sink is not None:
-                    stream.exchange.sink.draining()
 
     def _say_last(self) -> None:
         if self.state == "warned":
@@ -404,6 +470,7 @@ class Http2:
     def _close(self) -> None:
         """Send what h2 has to say last, and close."""
         self.state = "closing"
+        self._head.close()
         self.wire.write(self.parser.data_to_send())
         for stream_id in list(self.streams):
             self._forget(stream_id, "the connection is closed")
@@ -412,62 +479,3 @@ class Http2:
         else:
             self._idle.close()
             self.wire.close()
-
-
-# RFC 9113, section 8.2.2.
-_CONNECTION_HEADERS = frozenset(
-    (b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade")
-)
-
-
-def _parser(streams: int, header_block: int) -> Http2Parser:
-    # What is sent was checked and put into lower case by the exchange; crumbs of cookies are
-    # to be counted before they are joined.
-    config = H2Configuration(
-        client_side=False,
-        validate_outbound_headers=False,
-        normalize_outbound_headers=False,
-        normalize_inbound_headers=False,
-    )
-    parser = Http2Parser(config)
-    parser.local_settings = Settings(
-        client=False,
-        initial_values={
-            SettingCodes.MAX_CONCURRENT_STREAMS: streams,
-            SettingCodes.MAX_HEADER_LIST_SIZE: 2 * header_block,
-            SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
-        },
-    )
-    parser.decoder.max_header_list_size = 2 * header_block
-    parser.initiate_connection()
-    return parser
-
-
-def _read_request(headers: Headers, scheme: str, most: int) -> tuple[Request, Refused | None]:
-    """Return the request, and why it is refused, if it is."""
-    pseudo = {name: value for name, value in headers if name.startswith(b":")}
-    fields = [field for field in headers if not field[0].startswith(b":")]
-    refused = Refused(431, "too many header fields") if len(fields) > most else None
-    crumbs = [value for name, value in fields if name == b"cookie"]
-    if len(crumbs) > 1:  # RFC 9113, section 8.2.3
-        fields = [field for field in fields if field[0] != b"cookie"]
-        fields.append((b"cookie", b"; ".join(crumbs)))
-    hosts = [value for name, value in fields if name == b"host"]
-    authority = pseudo.get(b":authority")
-    if authority is not None and any(host != authority for host in hosts):
-        refused = Refused(400, "Host is not the authority")
-    if authority is not None and not hosts:
-        fields.insert(0, (b"host", authority))
-    try:
-        check_fields(fields, b"2")
-    except Refused as why:
-        refused = why
-    method = pseudo.get(b":method", b"")
-    protocol = pseudo.get(b":protocol")
-    if method == b"CONNECT" and protocol != b"websocket":
-        refused = Refused(501, "this is no proxy")
-    expects = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
-    target = pseudo.get(b":path", authority or b"")
-    if b":path" in pseudo and target[:1] != b"/" and (method, target) != (b"OPTIONS", b"*"):
-        refused = Refused(400, "the path does not begin with a slash")
-    return Request(method, target, fields, "2", scheme, protocol, expects), refused

@@ -24,9 +24,11 @@ class Limits:
         header_timeout: from the connection, or a request's first byte, to the head's end.
         keep_alive: between two requests.
         body_grace: how long a body may be awaited before its rate is looked at.
-        body_rate: bytes per second that a body must bring on the average after that.
-        write_stall: how long a client may take nothing of what it is sent.
-        linger: how long a refused client may go on sending until it has read why.
+        body_rate: bytes per second that a body must bring on the average after that, and
+            that a client must take that lets the server wait.
+        write_stall: how long a client may take less than that of what it is sent.
+        linger: how long a refused client may go on sending until it has read why, and one that
+            has everything may leave the end of TLS unanswered.
         header_fields: number of header fields, cookie crumbs included.
         header_block: size of a head.
         target: size of a request's first line.

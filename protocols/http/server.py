@@ -19,6 +19,8 @@ Read next: asgi.py
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import logging
 import socket
 import ssl as tls
@@ -44,6 +46,8 @@ TRANSITIONS = (
 
 logger = logging.getLogger("protocols.http")
 
+#: Seconds that a handshake may hold up the end, where it cannot be ended; see `Connection`.
+_HANDSHAKE = 0.5
 #: Told of each exchange when its response was sent or broken off, as for an access log.
 Finished = Callable[[Connection, Exchange], None]
 
@@ -71,7 +75,7 @@ class Server:
         self.limits = limits
         self.state = "serving"
         self.connections: set[Connection] = set()
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.at_work: dict[Exchange, asyncio.Task[None]] = {}
         self.date = Clock().date
         self._finished = finished
         self._loop = asyncio.get_running_loop()
@@ -103,7 +107,7 @@ class Server:
                 connection.drain()
         try:
             async with asyncio.timeout(timeout):
-                while self.connections or self.tasks:
+                while self.connections or self.at_work:
                     self._empty.clear()
                     await self._empty.wait()
         except TimeoutError:
@@ -118,20 +122,28 @@ class Server:
             return
         self.state = "closing"
         self._stop_listening()
-        for task in self.tasks:
+        for exchange, task in self.at_work.items():
+            # One that is cancelled before its first step never comes to its last.
+            task.add_done_callback(functools.partial(self._ended, exchange))
             task.cancel()
         for connection in list(self.connections):
             connection.abort()
+        for listener in self._listeners:  # what is no connection yet, but a handshake of TLS
+            abort = getattr(listener, "abort_clients", None)  # since Python 3.13
+            if abort is not None:
+                abort()
 
     async def wait_closed(self) -> None:
         """Wait until it was closed, and everything has ended that it started."""
-        while self.state in ("serving", "draining") or self.connections or self.tasks:
+        while self.state in ("serving", "draining") or self.connections or self.at_work:
             self._empty.clear()
             await self._empty.wait()
         if self.state != "closed":
             self.state = "closed"
             for listener in self._listeners:
-                await listener.wait_closed()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_HANDSHAKE):
+                        await listener.wait_closed()
             await self.application.stop()
 
     async def __aenter__(self) -> Server:
@@ -151,12 +163,23 @@ class Server:
         for listener in self._listeners:
             listener.close()
 
-    def spawn(self, connection: Connection, exchange: Exchange) -> asyncio.Task[None]:
-        """Have the application answer *exchange*."""
-        task = self._loop.create_task(self._answer(connection, exchange))
-        self.tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
+    def spawn(
+        self, connection: Connection, exchange: Exchange, ended: Callable[[], None] | None = None
+    ) -> None:
+        """Have the application answer *exchange*, and call *ended* when it has returned."""
+        task = self._loop.create_task(self._run(connection, exchange, ended))
+        self.at_work[exchange] = task
+
+    async def _run(
+        self, connection: Connection, exchange: Exchange, ended: Callable[[], None] | None
+    ) -> None:
+        # A callback of the task would be one more turn of the loop for each request.
+        try:
+            await self._answer(connection, exchange)
+        finally:
+            self._ended(exchange)
+            if ended is not None:
+                ended()
 
     async def _answer(self, connection: Connection, exchange: Exchange) -> None:
         try:
@@ -169,7 +192,7 @@ class Server:
         except Exception:
             self._complain("the application raised", exchange, failed=True)
         else:
-            if exchange.open and exchange.state != "tunnel":
+            if exchange.open and exchange.state != "tunnel" and not exchange.left:
                 what = "an end of its response" if exchange.response else "a response"
                 self._complain(f"the application returned without {what}", exchange)
         if exchange.state != "tunnel":  # its close handshake goes on
@@ -180,11 +203,10 @@ class Server:
         name = f"{request.method.decode('latin-1')} {request.target.decode('latin-1')}"
         logger.error("%s: %s", what, name, exc_info=failed)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
-        self._check_empty()
+    def _ended(self, exchange: Exchange, _task: asyncio.Task[None] | None = None) -> None:
+        self.at_work.pop(exchange, None)
+        if self.state != "serving":
+            self._check_empty()
 
     def lost(self, connection: Connection) -> None:
         """A connection has ended."""
@@ -192,7 +214,7 @@ class Server:
         self._check_empty()
 
     def _check_empty(self) -> None:
-        if self.state != "serving" and not self.connections and not self.tasks:
+        if self.state != "serving" and not self.connections and not self.at_work:
             self._empty.set()
 
     def finished(self, connection: Connection, exchange: Exchange) -> None:

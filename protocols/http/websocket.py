@@ -60,9 +60,11 @@ TRANSITIONS = (
 SLICE = 4096
 #: Messages that wait for the application, beside the limit on their bytes.
 _MESSAGES = 64
+#: Fragments of a message that are kept as they came.
+_FRAGMENTS = 1024
 
 
-class WebSocketClosed(ConnectionError):
+class WebSocketClosed(Disconnected):
     """The WebSocket is closed.
 
     Args:
@@ -134,6 +136,8 @@ class WebSocket:
         Raises ValueError if the request is no proper one or *subprotocol* was not offered,
         RuntimeError if it was answered, Disconnected if the client left.
         """
+        if self.state != "connecting":
+            raise RuntimeError("this WebSocket is answered already: it is accepted once")
         problem = self.problem()
         if problem is not None:
             raise ValueError(problem)
@@ -276,9 +280,11 @@ class WebSocket:
             return
         if data or not self._parts:
             self._parts.append(data)
+            if len(self._parts) == _FRAGMENTS:  # small ones take up more room than their bytes
+                self._parts = [_whole(self._parts)]
         if event.message_finished:
-            parts, self._parts, self._size = self._parts, [], 0
-            whole = b"".join(parts) if isinstance(data, bytes) else "".join(parts)  # type: ignore[arg-type]
+            whole = _whole(self._parts)
+            self._parts, self._size = [], 0
             self._queue.append(whole)
             self._queued += _size(whole)
             self._arrived.notify()
@@ -358,6 +364,11 @@ class WebSocket:
 
 def _size(data: str | bytes) -> int:
     return len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
+
+
+def _whole(parts: list[Any]) -> str | bytes:
+    """Return the parts of a message as one; they are all text or all bytes."""
+    return b"".join(parts) if isinstance(parts[0], bytes) else "".join(parts)
 
 
 def _short(reason: str) -> str:

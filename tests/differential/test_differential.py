@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 
@@ -28,15 +25,6 @@ KINDS = frozenset(
 #: What can be compared between libraries, and what between loops under the same names.
 EVERYWHERE = left_out(IN_NAMES, IN_TASKS)
 BETWEEN_LOOPS = left_out(IN_TASKS)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _little_to_collect() -> Iterator[None]:
-    """Keep what is there already out of the many collections to come."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def check(program: Program, cells: tuple[Cell, ...] = CELLS) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
@@ -45,14 +44,6 @@ def after(patch: Patch, owner: Any, name: str, spoil: Callable[..., Any]) -> Non
         return spoil(method(*arguments, **named), *arguments)
 
     patch.setattr(owner, name, spoiled)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _little_to_collect() -> Iterator[None]:
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("name", MISTAKES)

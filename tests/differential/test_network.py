@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 
@@ -31,15 +28,6 @@ KINDS = frozenset(
     if family != "conversation"
     for kind in kinds
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _little_to_collect() -> Iterator[None]:
-    """Keep what is there already out of the many collections to come."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def check(program: Program) -> None:

@@ -14,6 +14,7 @@ import pytest
 import miniloop
 from miniloop.testing import CANCELS, LEVELS, explore
 
+from ..effort import effort
 from .connections import CONNECTIONS
 from .exhibit import Scenario
 from .found import accepted_by_nobody, server_in_nobodys_hands
@@ -26,6 +27,7 @@ WAYS = pytest.mark.parametrize("cancel", [None, *CANCELS])
 
 #: How many runs: those that open connections take ten times as long.
 RUNS, FEWER = 300, 120
+OURS, CONNECTED = effort(RUNS, 30), effort(FEWER, 12)
 
 #: What asyncio gets wrong before 3.13, by program: see found.md.
 BROKEN_BEFORE = {
@@ -44,7 +46,7 @@ def _names(programs: tuple[Program, ...]) -> list[str]:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("program", WAITING, ids=_names(WAITING))
 def test_primitives_hold(program: Program, level: str, cancel: str | None) -> None:
-    exploration = explore(program(miniloop), cancel=cancel, level=level, runs=RUNS)
+    exploration = explore(program(miniloop), cancel=cancel, level=level, runs=OURS)
     assert exploration.failure is None, str(exploration)
 
 
@@ -52,7 +54,7 @@ def test_primitives_hold(program: Program, level: str, cancel: str | None) -> No
 @pytest.mark.parametrize("level", ["fifo", "tasks"])  # at *any* data comes before its connection
 @pytest.mark.parametrize("program", CONNECTIONS, ids=_names(CONNECTIONS))
 def test_connections_hold(program: Program, level: str, cancel: str | None) -> None:
-    exploration = explore(program(miniloop), cancel=cancel, level=level, runs=FEWER)
+    exploration = explore(program(miniloop), cancel=cancel, level=level, runs=CONNECTED)
     assert exploration.failure is None, str(exploration)
 
 
@@ -62,8 +64,9 @@ def test_asyncios_hold_but_for_what_was_fixed_since(program: Program, cancel: st
     if program.__name__ == "shutdown" and sys.version_info < (3, 13):
         pytest.skip("queues cannot be shut down before 3.13")
     scenario = program(asyncio)
-    found = explore(scenario, cancel=cancel, runs=RUNS, library="asyncio").failure
     broken = sys.version_info[:2] in BROKEN_BEFORE.get(program.__name__, set())
+    runs = RUNS if broken else OURS
+    found = explore(scenario, cancel=cancel, runs=runs, library="asyncio").failure
     if not broken:
         assert found is None, str(found)
     elif program.__name__ != "condition" or cancel is not None:

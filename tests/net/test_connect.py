@@ -16,7 +16,8 @@ class Hosts:
     """Stands in for the network of *loop*: which address answers how.
 
     ``connects`` maps the last part of an address to what happens: an exception,
-    seconds to wait, or None for a connection.
+    seconds to wait, an `asyncio.Event` that is set when the next address is tried,
+    or None for a connection.  A connection is there at once: no time passes meanwhile.
     """
 
     def __init__(self, loop: Any, connects: dict[int, Any]) -> None:
@@ -26,7 +27,6 @@ class Hosts:
         self.closed: list[int] = []
         self.sockets: list[socket.socket] = []
         self.real_address = bound_server(self)
-        self.real_connect = loop.sock_connect
         loop.getaddrinfo = self.getaddrinfo
         loop.sock_connect = self.sock_connect
 
@@ -39,13 +39,20 @@ class Hosts:
     async def sock_connect(self, sock: socket.socket, address: Any) -> None:
         number = int(address[0].rsplit(".")[-1])
         self.tried.append(number)
+        before = self.connects.get(number - 1)
+        if isinstance(before, asyncio.Event):
+            before.set()
         self.sockets.append(sock)
         outcome = self.connects[number]
         if isinstance(outcome, Exception):
             raise outcome
-        if outcome is not None:
+        if isinstance(outcome, asyncio.Event):
+            await outcome.wait()
+        elif outcome is not None:
             await asyncio.sleep(outcome)
-        await self.real_connect(sock, self.real_address)
+        sock.setblocking(True)
+        sock.connect(self.real_address)
+        sock.setblocking(False)
 
     def close(self) -> None:
         self.listening.close()
@@ -77,6 +84,7 @@ async def attempt(connects: dict[int, Any], **options: Any) -> tuple[Hosts, Any]
 
 
 NEVER = 60
+LATE = "after the next is tried"
 REFUSED = ConnectionRefusedError(111, "refused")
 
 
@@ -88,14 +96,15 @@ REFUSED = ConnectionRefusedError(111, "refused")
         ({1: NEVER, 2: None, 3: None}, [1, 2]),
         ({1: NEVER, 2: REFUSED, 3: None}, [1, 2, 3]),
         ({1: NEVER, 2: NEVER, 3: None}, [1, 2, 3]),
-        ({1: 0.03, 2: NEVER, 3: NEVER}, [1, 2]),
+        ({1: LATE, 2: NEVER, 3: NEVER}, [1, 2]),
     ],
 )
 def test_happy_eyeballs(
     on_each: Callable[..., Any], connects: dict[int, Any], tried: list[int]
 ) -> None:
     async def main() -> None:
-        hosts, error = await attempt(connects, happy_eyeballs_delay=0.02)
+        late = {key: asyncio.Event() if what == LATE else what for key, what in connects.items()}
+        hosts, error = await attempt(late, happy_eyeballs_delay=0.02)
         assert error is None
         assert hosts.tried == tried
 

@@ -18,6 +18,7 @@ from miniloop.testing.trial import Trial
 from miniloop.testing.work import quietly
 from miniloop.testing.world import Run
 
+from ..effort import effort
 from .programs import every_run, outcome, programs, scenario_of, values
 
 MOST = 400
@@ -44,7 +45,7 @@ def deepest(runs: list[Run]) -> int:
     return max(len(run.schedule) for run in runs)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=effort(25, 8), suppress_health_check=[HealthCheck.filter_too_much])
 @given(programs(), st.sampled_from(["fifo", "tasks", "any"]))
 @example([["event", "step"], ["step"]], "tasks")
 @example([["event", "event"]], "fifo")
@@ -60,7 +61,7 @@ def test_every_schedule_is_run_exactly_once(program: list[list[str]], level: str
     assert Counter(values(step.run) for step in found) == Counter(map(values, expected))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=effort(25, 8), suppress_health_check=[HealthCheck.filter_too_much])
 @given(programs(("event", "event", "step", "timer", "nap", "thread")))
 @example([["event", "step"], ["event"]])
 @example([["event", "timer", "event"]])
@@ -79,7 +80,7 @@ def test_the_reduction_loses_no_outcome(program: list[list[str]]) -> None:
     assert len(reduced) <= len(expected)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=effort(20, 8), suppress_health_check=[HealthCheck.filter_too_much])
 @given(programs(("event", "step", "thread", "timer", "nap")), st.integers(1, 2))
 def test_the_reduction_loses_no_outcome_at_any_bound(program: list[list[str]], depth: int) -> None:
     trial = Trial(scenario_of(program), "fifo", horizon=4)

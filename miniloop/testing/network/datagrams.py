@@ -40,8 +40,8 @@ class DatagramEnd:
         self.queue: deque[tuple[bytes, Any]] = deque()
         self.closed = False
 
-    def readiness(self) -> int:
-        """Return the mask of what would not block."""
+    def readiness(self, events: int) -> int:
+        """Return the mask of what would not block, of those *events* at least."""
         if self.error is not None:
             return selectors.EVENT_READ | selectors.EVENT_WRITE
         mask = selectors.EVENT_READ if self.queue else 0

@@ -87,6 +87,6 @@ class Link:
     capacity: int = CAPACITY
     largest_datagram: int = 65507
 
-    def seconds(self, size: int) -> float:
-        """Return how long *size* bytes take."""
-        return self.latency + (size / self.bandwidth if self.bandwidth else 0.0)
+    def seconds(self, data: bytes = b"") -> float:
+        """Return how long *data* takes."""
+        return self.latency + (len(data) / self.bandwidth if self.bandwidth else 0.0)

@@ -9,6 +9,7 @@ Read next: network.py
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 from typing import Any
@@ -17,6 +18,12 @@ __all__ = ["LOCALHOST", "Names", "is_loopback"]
 
 LOCALHOST = "127.0.0.1"
 _LOCALHOST6 = "::1"
+
+
+@functools.lru_cache
+def _version(address: str) -> int:
+    """Return 4 or 6; raises ValueError for what is no address."""
+    return ipaddress.ip_address(address).version
 
 
 def is_loopback(address: str) -> bool:
@@ -58,7 +65,7 @@ class Names:
         else:
             address = self._addresses.get(host, host)
             try:
-                version = ipaddress.ip_address(address.partition("%")[0]).version
+                version = _version(address.partition("%")[0])
             except ValueError:
                 raise socket.gaierror(
                     socket.EAI_NONAME, f"Name or service not known in this World: {host!r}"

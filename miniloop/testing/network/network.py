@@ -13,6 +13,7 @@ import itertools
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .datagrams import DatagramEnd
@@ -35,6 +36,8 @@ HOLDS = 4
 PIECES = 2
 #: The first port that is given out to those who do not ask for one.
 FIRST_PORT = 49152
+#: What does not arrive takes that many seconds.
+NEVER = float("-inf")
 
 
 def _is_tls(data: bytes) -> bool:
@@ -46,6 +49,8 @@ class Network:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        #: Something has happened to a descriptor: whoever watches it is to look.
+        self.changed: Callable[[int], None] = world.selector.changed
         self.names = Names()
         self.default_link = Link()
         self._links: dict[tuple[str, str], Link] = {}
@@ -101,6 +106,8 @@ class Network:
         self._ends.pop(fd, None)
         if sock is None:
             return
+        if isinstance(sock._end, StreamEnd) and not self._unix:
+            return  # what listens is in the tables, and what has no other address
         for table in (self._streams, self._datagrams, self._unix):
             for address in [key for key, end in table.items() if end is sock._end]:
                 del table[address]
@@ -116,14 +123,10 @@ class Network:
         """Return the sockets that nobody has closed, in the order they were made."""
         return [sock for fd, sock in self._sockets.items() if fd not in self._hidden]
 
-    def readiness(self, fd: int) -> int:
-        """Return the mask of what would not block on *fd*."""
+    def readiness(self, fd: int, events: int) -> int:
+        """Return the mask of those *events* that would not block on *fd*."""
         sock = self._sockets.get(fd)
-        return 0 if sock is None else int(sock._end.readiness())
-
-    def changed(self, fd: int) -> None:
-        """Something has happened to *fd*: whoever watches it is to look."""
-        self._world.selector.changed(fd)
+        return 0 if sock is None else sock._end.readiness(events) & events
 
     def hide(self, sock: SimulatedSocket) -> None:
         """Leave *sock*, which is the World's own, out of `open_sockets`."""
@@ -233,7 +236,7 @@ class Network:
         end.patience = self._world.outside.send(
             self._world.now + CONNECT_SECONDS, lambda: end.failed(errno.ETIMEDOUT)
         )
-        packet = Packet(end.local, target, "connect")
+        packet = (end.local, target, "connect")
         self._send(packet, end.host, self._host_at(target[0], end.host), lambda: self._knock(end))
 
     def _knock(self, end: StreamEnd) -> None:
@@ -289,35 +292,46 @@ class Network:
 
     def accepted(self, end: StreamEnd, size: int) -> int:
         """Return how many of *size* bytes a send takes."""
-        partial = end.peer is not None and self._link(end.host, end.peer.host).partial_writes
-        if partial and size > 1 and self._fault("a send takes half", end):
+        peer = end.peer
+        halves = peer is not None and self._link(end.host, peer.host).partial_writes
+        if halves and size > 1 and self._fault("a send takes half", end):
             return size // 2
         return size
 
     def carry_bytes(self, end: StreamEnd, peer: StreamEnd, data: bytes) -> None:
         """Carry *data* from *end* to *peer*, perhaps in two pieces, perhaps late."""
-        packet = Packet(end.local, peer.local, "bytes", data)
         if self._link(end.host, peer.host).resets and self._fault("reset", end):
             self.carry(end, peer, "reset", peer.was_reset)
             end.was_reset()
             return
         extra = PIECES if len(data) > 1 else 0
-        value = self._world.choices.choose("arrival", 1 + HOLDS + extra, lambda: self.words(packet))
-        cut = 0 if value <= HOLDS else (1 if value == HOLDS + 1 else len(data) // 2)
-        if cut:
-            first, rest = data[:cut], data[cut:]
-            self._send(packet, end.host, peer.host, lambda: peer.arrive(first), 0, peer)
-            self._send(packet, end.host, peer.host, lambda: peer.arrive(rest), 1, peer)
-        else:
-            self._send(packet, end.host, peer.host, lambda: peer.arrive(data), value, peer)
+        value = self._hold(end, peer, "bytes", data, extra)
+        packet = (end.local, peer.local, "bytes", data)
+        lane = peer.incoming.lane
+        if value <= HOLDS:
+            self._send(packet, end.host, peer.host, partial(peer.arrive, data), value, lane)
+            return
+        cut = 1 if value == HOLDS + 1 else len(data) // 2
+        for hold, piece in enumerate((data[:cut], data[cut:])):
+            self._send(packet, end.host, peer.host, partial(peer.arrive, piece), hold, lane)
 
     def carry(self, end: StreamEnd, peer: StreamEnd, kind: str, come: Callable[[], object]) -> None:
         """Carry the end of a direction, or a reset, behind the bytes that were sent."""
-        packet = Packet(end.local, peer.local, kind)
-        hold = self._world.choices.choose("arrival", 1 + HOLDS, lambda: self.words(packet))
+        hold = self._hold(end, peer, kind)
+        lane = peer.incoming.lane
         if kind == "reset":
-            self._world.outside.drop_lane(peer.incoming.lane)
-        self._send(packet, end.host, peer.host, come, hold, peer)
+            self._world.outside.drop_lane(lane)
+        self._send((end.local, peer.local, kind), end.host, peer.host, come, hold, lane)
+
+    def _hold(
+        self, end: StreamEnd, peer: StreamEnd, kind: str, data: bytes = b"", extra: int = 0
+    ) -> int:
+        """Choose for how many polls what is sent is held; *extra* are more alternatives."""
+        choices = self._world.choices
+        if not choices.labels:
+            return choices.choosers["arrival"](1 + HOLDS + extra)
+        words = partial(self.words, Packet(end.local, peer.local, kind, data))
+        return choices.choose("arrival", 1 + HOLDS + extra, words)
 
     def carry_datagram(self, end: DatagramEnd, target: Any, data: bytes) -> None:
         """Carry one datagram, or lose it, or carry it twice; OSError when it is too large."""
@@ -346,14 +360,8 @@ class Network:
         for _ in range(copies):
             hold = self._world.choices.choose("arrival", 1 + HOLDS, lambda: self.words(packet))
             lane = host.lane_from(end.host) if host and not link.reordering else None
-            self._send(
-                packet,
-                end.host,
-                host,
-                lambda: self._datagram_comes(end, address, source, data),
-                hold,
-                lane=lane,
-            )
+            come = partial(self._datagram_comes, end, address, source, data)
+            self._send((end.local, address, "datagram", data), end.host, host, come, hold, lane)
 
     def _datagram_comes(self, end: DatagramEnd, address: Any, source: Any, data: bytes) -> None:
         target = self._find(self._datagrams, address, end.host)
@@ -382,40 +390,44 @@ class Network:
 
     def _send(
         self,
-        packet: Packet,
+        packet: tuple[Any, ...],
         source: Host,
         target: Host | None,
         come: Callable[[], object],
         hold: int = 0,
-        end: StreamEnd | None = None,
         lane: Any = None,
     ) -> None:
-        """Have *come* called when the packet arrives: rules, partitions, then the link."""
-        if lane is None and end is not None:
-            lane = end.incoming.lane
-        seconds: float | None = None
+        """Have *come* called when the packet arrives: rules, partitions, then the link.
+
+        *packet* is what a `Packet` is made of; few networks have a rule that looks at it.
+        """
+        seconds = self._ruled(Packet(*packet)) if self._rules else None
+        if seconds == NEVER or target is None or target.boot.dead:
+            return
+        if seconds is None:
+            link = self._link(source, target)
+            seconds = link.latency if link.bandwidth is None else link.seconds(*packet[3:])
+        if self._parted and (source.name, target.name) in self._parted:
+            if packet[2] != "datagram":
+                depart = partial(self._depart, seconds, come, hold, lane)
+                self._parted[source.name, target.name].append(depart)
+            return
+        self._world.outside.send(self._world.now + seconds, come, hold, lane)
+
+    def _depart(self, seconds: float, come: Callable[[], object], hold: int, lane: Any) -> None:
+        self._world.outside.send(self._world.now + seconds, come, hold, lane)
+
+    def _ruled(self, packet: Packet) -> float | None:
+        """Return how many seconds the rules have *packet* take: None, as the link has it; NEVER."""
         for rule in self._rules:
             verdict = rule(packet)
             if verdict is DROP:
-                return
+                return NEVER
             if isinstance(verdict, Deliver):
-                seconds = verdict.seconds
-                break
+                return verdict.seconds
             if verdict is not PASS:
                 raise TypeError(f"a rule returns PASS, DROP or Deliver(seconds), not {verdict!r}")
-        if target is None or not target.up:
-            return
-        if seconds is None:
-            seconds = self._link(source, target).seconds(len(packet.data))
-
-        def depart() -> None:
-            self._world.outside.send(self._world.now + seconds, come, hold, lane)
-
-        parked = self._parted.get((source.name, target.name))
-        if parked is None:
-            depart()
-        elif packet.kind != "datagram":
-            parked.append(depart)
+        return None
 
     def drop(self, arrival: Any) -> None:
         """Have *arrival* not come, if it has not."""
@@ -428,6 +440,8 @@ class Network:
     # -- what a test says about it ---------------------------------------------
 
     def _link(self, source: Host, target: Host) -> Link:
+        if not self._links:
+            return self.default_link
         return self._links.get((source.name, target.name), self.default_link)
 
     def link(self, source: str, target: str, both: bool = True) -> Link:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["SimulatedSocket"]
 
 _new = socket.socket.__new__
+#: Numbers that are no more than that: the operators of the enumerations take ten times as long.
+_PEEK = int(socket.MSG_PEEK)
+_FAMILIES = {int(family): family for family in socket.AddressFamily}
+_KINDS = {int(kind): kind for kind in socket.SocketKind}
 
 
 class SimulatedSocket(socket.socket):
@@ -60,7 +64,7 @@ class SimulatedSocket(socket.socket):
         self._closed = False
         self._network = network
         self._family = socket.AF_INET if family == -1 else family
-        self._type = (socket.SOCK_STREAM if kind == -1 else kind) & 0xF
+        self._type = int(socket.SOCK_STREAM if kind == -1 else kind) & 0xF
         self._proto = 0 if proto == -1 else proto
         self._timeout = None
         self._options = {}
@@ -92,12 +96,12 @@ class SimulatedSocket(socket.socket):
     @property
     def family(self) -> Any:
         """The address family."""
-        return socket.AddressFamily(self._family)
+        return _FAMILIES.get(self._family) or socket.AddressFamily(self._family)
 
     @property
     def type(self) -> Any:
         """SOCK_STREAM or SOCK_DGRAM."""
-        return socket.SocketKind(self._type)
+        return _KINDS[self._type]
 
     @property
     def proto(self) -> int:
@@ -266,17 +270,23 @@ class SimulatedSocket(socket.socket):
             raise Escape(f"{what} on a blocking socket would stop the whole World")
 
     def _stream(self) -> StreamEnd:
-        self._open()
-        if not isinstance(self._end, StreamEnd):
+        if self._fd < 0:
+            raise problem(errno.EBADF)
+        end = self._end
+        if not isinstance(end, StreamEnd):
             raise problem(errno.ENOTCONN)
-        return self._end
+        return end
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Return up to *bufsize* bytes."""
-        peek = bool(flags & socket.MSG_PEEK)
         if isinstance(self._end, DatagramEnd):
             return self.recvfrom(bufsize, flags)[0]
-        return bytes(self._attempt(self._stream().receive, bufsize, peek))
+        end = self._stream()
+        try:
+            return end.receive(bufsize, flags != 0 and bool(int(flags) & _PEEK))
+        except BlockingIOError:
+            self._may_not_block("receive")
+            raise
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """Read into *buffer*; return how many bytes."""
@@ -290,7 +300,7 @@ class SimulatedSocket(socket.socket):
         self._open()
         if isinstance(self._end, StreamEnd):
             return self.recv(bufsize, flags), None
-        data, source = self._attempt(self._end.receive, bool(flags & socket.MSG_PEEK))
+        data, source = self._attempt(self._end.receive, bool(int(flags) & _PEEK))
         return data[:bufsize], source
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
@@ -302,11 +312,21 @@ class SimulatedSocket(socket.socket):
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what there is room for; return how many bytes."""
+        if type(data) is bytes and isinstance(self._end, StreamEnd):
+            return self._send(data)
         # A view that an exception's traceback keeps would stop a bytearray from being cleared.
         with memoryview(data) as whole, whole.cast("B") as view:
             if isinstance(self._end, DatagramEnd):
                 return self._send_datagram(bytes(view), None)
-            return int(self._attempt(self._stream().send, view))
+            return self._send(view)
+
+    def _send(self, data: Any) -> int:
+        end = self._stream()
+        try:
+            return end.send(data)
+        except BlockingIOError:
+            self._may_not_block("send")
+            raise
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send all of it; there must be room."""

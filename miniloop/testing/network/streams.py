@@ -17,6 +17,7 @@ Read next: datagrams.py
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import selectors
 import socket
@@ -46,9 +47,12 @@ _WRITE = selectors.EVENT_WRITE
 CONNECT_SECONDS = 127.0
 
 
+_strerror = functools.cache(os.strerror)
+
+
 def problem(number: int) -> OSError:
     """Return the exception that the kernel's error *number* becomes."""
-    return OSError(number, os.strerror(number))
+    return OSError(number, _strerror(number))
 
 
 class Listener:
@@ -63,7 +67,7 @@ class Listener:
         self.host: Any = None
         self.waiting: deque[StreamEnd] = deque()
 
-    def readiness(self) -> int:
+    def readiness(self, events: int) -> int:
         """Return what it is ready for: to be read from when a connection waits."""
         return _READ if self.waiting else 0
 
@@ -156,22 +160,21 @@ class StreamEnd:
 
     # -- what it is ready for --------------------------------------------------
 
-    def readiness(self) -> int:
-        """Return the mask of what would not block."""
-        if self.state in ("failed", "reset"):
-            return _READ | _WRITE
-        if self.state != "connected":
-            return 0
+    def readiness(self, events: int) -> int:
+        """Return the mask of what would not block, of those *events* at least."""
+        state = self.state
+        if state != "connected":
+            return _READ | _WRITE if state in ("failed", "reset") else 0
         mask = 0
-        if self.incoming.arrived or self.incoming.ended or self.reading_over:
-            mask |= _READ
-        if self.writing_over or self._room():
+        incoming = self.incoming
+        if incoming.arrived or incoming.ended or self.reading_over:
+            mask = _READ
+        if not events & _WRITE:
+            return mask
+        assert self.peer is not None
+        if self.writing_over or self.peer.incoming.room():
             mask |= _WRITE
         return mask
-
-    def _room(self) -> int:
-        assert self.peer is not None
-        return self.peer.incoming.room
 
     # -- bytes -----------------------------------------------------------------
 
@@ -207,15 +210,18 @@ class StreamEnd:
             raise problem(errno.EPIPE)
         if self.state != "connected" or self.peer is None:
             raise problem(errno.ENOTCONN)
-        if not len(data):
+        size = len(data)
+        if not size:
             return 0
-        room = self._room()
+        incoming = self.peer.incoming
+        room = incoming.room()
         if not room:
             raise problem(errno.EAGAIN)
-        taken = bytes(data[: self.network.accepted(self, min(room, len(data)))])
-        self.peer.incoming.under_way += len(taken)
+        size = self.network.accepted(self, min(room, size))
+        taken = bytes(data[:size])
+        incoming.under_way += size
         self.network.carry_bytes(self, self.peer, taken)
-        return len(taken)
+        return size
 
     def arrive(self, data: bytes) -> None:
         """Bytes have come."""

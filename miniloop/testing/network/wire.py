@@ -36,13 +36,20 @@ class Wire:
         self.ended = False
         self.lane: Lane = deque()
 
-    @property
     def room(self) -> int:
-        """How many bytes may be sent now."""
-        return max(0, self.capacity - self.under_way - len(self.arrived))
+        """Return how many bytes may be sent now."""
+        room = self.capacity - self.under_way - len(self.arrived)
+        if room < 0:
+            return 0
+        return room
 
     def take(self, size: int) -> bytes:
         """Return up to *size* bytes of what has come, and remove them."""
-        data = bytes(self.arrived[:size])
-        del self.arrived[:size]
+        arrived = self.arrived
+        if size >= len(arrived):
+            data = bytes(arrived)
+            arrived.clear()
+        else:
+            data = bytes(arrived[:size])
+            del arrived[:size]
         return data

@@ -1,6 +1,6 @@
 """Server cases, part five: what RFC 9113 demands and RFC 7540 did not, or not so clearly; RFC 8441.
 
-Read next: client_cases_streams.py
+Read next: server_cases_priorities.py
 """
 
 from __future__ import annotations

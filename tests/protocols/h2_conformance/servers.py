@@ -5,7 +5,6 @@ Read next: test_known_servers.py
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
 import subprocess
@@ -15,11 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...tools import tool
 from .wire import Failed, Mode, connect
 
-__all__ = ["NGHTTPD", "hypercorn", "nghttpd"]
-
-NGHTTPD = shutil.which("nghttpd", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+__all__ = ["hypercorn", "nghttpd"]
 
 HERE = Path(__file__).resolve().parent
 HOUSE = HERE.parents[2]
@@ -45,11 +43,11 @@ def hypercorn(certificate: str | None, tls: ssl.SSLContext | None) -> Iterator[i
 @contextmanager
 def nghttpd(certificate: str | None, tls: ssl.SSLContext | None) -> Iterator[int]:
     """Run nghttpd, over TLS if there is a certificate; give its port."""
-    assert NGHTTPD is not None
+    program = tool("nghttpd")
     while True:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-        command = [NGHTTPD, "-a", "127.0.0.1", "-d", str(HERE / "served")]
+        command = [program, "-a", "127.0.0.1", "-d", str(HERE / "served")]
         command += [str(port), certificate, certificate] if certificate else ["--no-tls", str(port)]
         with running(command) as process:
             if wait_for(process, port, tls):

@@ -20,6 +20,7 @@ from .server_cases_frames import FRAMES
 from .server_cases_generic import GENERIC
 from .server_cases_messages import HPACK, MESSAGES
 from .server_cases_newer import CONNECT, NEWER
+from .server_cases_priorities import PRIORITIES
 from .wire import BODY, LENIENT, Connection, Failed, Mode, connect
 
 __all__ = [
@@ -36,8 +37,8 @@ __all__ = [
 SERVER_CASES: list[Case] = [*GENERIC, *CONNECTION, *FRAMES, *MESSAGES, *HPACK]
 #: Every case that a client must pass.
 CLIENT_CASES: list[ClientCase] = [*CLIENT_STREAMS, *CLIENT_FRAMES]
-#: What RFC 9113 and RFC 8441 demand beyond them.
-NEWER_SERVER_CASES: list[Case] = [*NEWER, *CONNECT]
+#: What RFC 9113, RFC 8441 and RFC 9218 demand beyond them.
+NEWER_SERVER_CASES: list[Case] = [*NEWER, *CONNECT, *PRIORITIES]
 NEWER_CLIENT_CASES: list[ClientCase] = [*CLIENT_NEWER]
 
 #: A client: gets a URL, and returns the status and the body, or raises.

@@ -46,7 +46,7 @@ def test_no_case_is_missing() -> None:
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
 def test_each_case_says_what_it_does_and_why(case: Case | ClientCase) -> None:
     assert re.fullmatch(r"\S.*[.:]( \S.*)?", case.says)
-    assert re.fullmatch(r"(9113|7540|7541|8441) \d(\.\d+)*", case.rfc)
+    assert re.fullmatch(r"(9113|7540|7541|8441|9218) \d(\.\d+)*", case.rfc)
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)

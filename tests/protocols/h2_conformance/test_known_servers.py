@@ -14,7 +14,7 @@ import pytest
 
 from .cases import Case
 from .conftest import Secured
-from .servers import NGHTTPD, hypercorn, nghttpd
+from .servers import hypercorn, nghttpd
 from .suites import SERVER_CASES, failure
 from .wire import Mode
 
@@ -41,10 +41,7 @@ def tls(request: pytest.FixtureRequest, secured: Secured) -> Secured | None:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        hypercorn,
-        pytest.param(nghttpd, marks=pytest.mark.skipif(not NGHTTPD, reason="no nghttpd here")),
-    ],
+    params=[hypercorn, nghttpd],
     ids=["hypercorn", "nghttpd"],
 )
 def server(request: pytest.FixtureRequest, tls: Secured | None) -> Iterator[tuple[Start, int]]:

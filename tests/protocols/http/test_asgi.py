@@ -200,6 +200,31 @@ def test_a_client_that_leaves_is_told_of_and_nothing_is_cancelled(library: str) 
     assert seen == ["http.request", "http.disconnect", "OSError"]
 
 
+@pytest.mark.parametrize("begun", [[], [START], [START, BODY | {"more_body": True}]])
+def test_whoever_is_told_that_the_client_has_left_may_return(
+    library: str, begun: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        for message in begun:
+            await send(message)
+        seen.append((await receive())["type"])
+        seen.append((await receive())["type"])
+
+    async def scenario(world: World) -> None:
+        async with serving(without_lifespan(application)) as server:
+            _, writer = await asyncio.open_connection(HOST, PORT)
+            writer.write(request())
+            await asyncio.sleep(1)
+            writer.close()
+            await server.drain()
+
+    in_world(scenario, library)
+    assert seen == ["http.request", "http.disconnect"]
+    assert caplog.records == []
+
+
 def test_after_the_response_receive_says_disconnect(library: str) -> None:
     seen = []
 
@@ -277,3 +302,70 @@ def test_draining_ends_what_does_not_end(library: str) -> None:
             return world.now - began
 
     assert in_world(scenario, library) == pytest.approx(10)
+
+
+def test_closing_ends_what_has_not_begun(library: str) -> None:
+    """A task that is cancelled before its first step never comes to clean up."""
+    begun: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        begun.append(scope["type"])
+
+    async def scenario(world: World) -> None:
+        async with serving(without_lifespan(application)) as server:
+            _, writer = await asyncio.open_connection(HOST, PORT)
+            await asyncio.sleep(1)
+            (connection,) = server.connections
+            connection.data_received(request())
+            assert len(server.at_work) == 1
+            server.close()
+            async with asyncio.timeout(1):
+                await server.wait_closed()
+            assert not server.at_work
+            writer.transport.abort()
+
+    in_world(scenario, library)
+    assert begun == []
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_what_comes_too_late_for_a_client_is_not_written(
+    library: str, http2: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An application that does nothing but send learns of a broken connection all the same."""
+    ends: list[int] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        count = 0
+        try:
+            await wakes.wait()
+            while True:
+                await send(BODY | {"body": b"x" * 10_000, "more_body": True})
+                count += 1
+        finally:
+            ends.append(count)
+
+    wakes = asyncio.Event()
+
+    async def scenario(world: World) -> None:
+        async with serving(without_lifespan(application)) as server:
+            if http2:
+                client = await H2Client.connect()
+                client.request()
+                writer = client.writer
+            else:
+                _, writer = await asyncio.open_connection(HOST, PORT)
+                writer.write(request())
+            await asyncio.sleep(1)
+            (connection,) = server.connections
+            # As when a write finds out: the loop says so in its next turn.
+            wakes.set()
+            connection.transport.abort()
+            await asyncio.sleep(1)
+            writer.transport.abort()
+
+    in_world(scenario, library)
+    assert len(ends) == 1
+    assert ends[0] < 20
+    assert not caplog.records

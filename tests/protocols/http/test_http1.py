@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -67,8 +68,60 @@ def test_a_chunked_body_comes_in_and_another_goes_out_with_trailers(library: str
 def test_head_has_the_head_and_no_body(library: str) -> None:
     answer = ask(echo, request(method="HEAD"), library)
     assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\ncontent-length: 7\r\n" in answer.lower()  # of what a GET would bring
     assert answer.endswith(b"\r\n\r\n")
     assert answer.count(b"\r\n\r\n") == 1
+
+
+def test_a_body_that_nobody_hears_out_is_ended(library: str) -> None:
+    ended: list[asyncio.Task[Any] | None] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(64 * 1024)
+        finally:
+            ended.append(asyncio.current_task())
+
+    body = endless()  # that it is kept here means that nobody collects it
+
+    async def handler(_: Request) -> Response:
+        tasks.append(asyncio.current_task())
+        return Response(body)
+
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    async def scenario(world: World) -> None:
+        async with serving(handler):
+            reader, writer = await asyncio.open_connection(HOST, PORT)
+            writer.write(request())
+            await reader.readexactly(100_000)
+            writer.transport.abort()
+            await asyncio.sleep(10)
+            assert ended == tasks  # by the task that sent it
+
+    in_world(scenario, library)
+
+
+def test_a_handler_is_told_that_the_client_has_left(library: str) -> None:
+    told = []
+
+    async def handler(request: Request) -> Response:
+        await request.disconnected()
+        told.append(request.path)
+        return Response("nobody hears that")
+
+    async def scenario(world: World) -> None:
+        async with serving(handler):
+            _, writer = await asyncio.open_connection(HOST, PORT)
+            writer.write(request(target="/left", body=b"unread"))
+            await asyncio.sleep(10)
+            assert told == []
+            writer.transport.abort()
+            await asyncio.sleep(10)
+            assert told == ["/left"]
+
+    in_world(scenario, library)
 
 
 @pytest.mark.parametrize("reads", [True, False])

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import tracemalloc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import h2.events
-import hpack
 import pytest
 from h2.errors import ErrorCodes
-from h2.settings import SettingCodes
-from hyperframe.frame import (
-    ContinuationFrame,
-    DataFrame,
-    GoAwayFrame,
-    HeadersFrame,
-    PingFrame,
-    PriorityFrame,
-    SettingsFrame,
-    WindowUpdateFrame,
-)
+from hyperframe.frame import GoAwayFrame, WindowUpdateFrame
 
 from miniloop.testing import World
 from protocols.http.handlers import Request, Response
@@ -155,33 +143,6 @@ def test_credit_comes_only_when_the_application_reads(library: str) -> None:
     assert after > 30_000
 
 
-def test_zero_windows_hold_little_memory(library: str) -> None:
-    piece = b"x" * 65536
-
-    async def huge(request: Request) -> Response:
-        async def pieces() -> AsyncIterator[bytes]:
-            for _ in range(1024):  # 64 MiB
-                yield bytes(piece)
-
-        return Response(pieces())
-
-    async def scenario(world: World) -> int:
-        async with serving(huge):
-            client = await H2Client.connect()
-            client.parser.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
-            tracemalloc.start()
-            try:
-                for _ in range(100):
-                    client.request()
-                await asyncio.sleep(20)
-                return tracemalloc.get_traced_memory()[0]
-            finally:
-                tracemalloc.stop()
-                client.close()
-
-    assert in_world(scenario, library) < 20 * MIB
-
-
 # --- abuse ---------------------------------------------------------------------------------------
 
 
@@ -189,125 +150,6 @@ def rapid_reset(client: H2Client, n: int) -> None:
     stream = client.request()
     client.parser.reset_stream(stream)
     client.flush()
-
-
-def pings(client: H2Client, n: int) -> None:
-    client.parser.ping(b"%08d" % n)
-    client.flush()
-
-
-def settings(client: H2Client, n: int) -> None:
-    client.writer.write(SettingsFrame(0, settings={3: 100}).serialize())
-
-
-def empty_data(client: H2Client, n: int) -> None:
-    stream = client.request("POST", end=False) if not n else 1
-    client.writer.write(DataFrame(stream, b"").serialize())
-
-
-def priority(client: H2Client, n: int) -> None:
-    client.writer.write(PriorityFrame(2 * n + 1, depends_on=0, stream_weight=9).serialize())
-
-
-def windows(client: H2Client, n: int) -> None:
-    client.parser.increment_flow_control_window(1)
-    client.flush()
-
-
-def overflowing_windows(client: H2Client, n: int) -> None:
-    """Make the server reset streams (CVE-2025-8671)."""
-    stream = client.request("GET", "/slow")
-    client.writer.write(WindowUpdateFrame(stream, window_increment=2**31 - 1).serialize())
-
-
-@pytest.mark.parametrize(
-    ("attack", "most"),
-    [
-        (rapid_reset, 110),
-        (pings, 600),
-        (settings, 600),
-        (empty_data, 110),
-        (priority, 1100),
-        (windows, 1300),
-        (overflowing_windows, 110),
-    ],
-)
-def test_floods_end_the_connection(
-    library: str, attack: Callable[[H2Client, int], None], most: int
-) -> None:
-    calls = 0
-
-    async def handler(request: Request) -> Response:
-        nonlocal calls
-        calls += 1
-        await asyncio.sleep(1)
-        return await echo(request)
-
-    async def scenario(world: World) -> h2.events.Event | None:
-        async with serving(handler):
-            client = await H2Client.connect()
-            for number in range(most):
-                attack(client, number)
-            kind = h2.events.ConnectionTerminated
-            event = await client.until(lambda event: isinstance(event, kind))
-            client.close()
-            return event
-
-    event = in_world(scenario, library)
-    assert event is not None
-    assert event.error_code == ErrorCodes.ENHANCE_YOUR_CALM
-    assert calls <= 110
-
-
-def _hpack_bomb() -> bytes:
-    encoder = hpack.Encoder()
-    head = [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "a")]
-    block = encoder.encode([*head, ("x", "y" * 4000)])
-    again = encoder.encode([("x", "y" * 4000)])
-    return HeadersFrame(1, block + again * 10_000, flags=["END_HEADERS"]).serialize()
-
-
-@pytest.mark.parametrize(
-    "attack",
-    [
-        HeadersFrame(1, b"").serialize() + ContinuationFrame(1, b"").serialize() * 1000,
-        HeadersFrame(1, b"").serialize() + ContinuationFrame(1, b"\x40\x01x").serialize() * 1000,
-        _hpack_bomb(),
-    ],
-    ids=["empty continuations", "continuations", "hpack bomb"],
-)
-def test_endless_headers_end_the_connection_at_once(library: str, attack: bytes) -> None:
-    async def scenario(world: World) -> float:
-        async with serving(echo):
-            client = await H2Client.connect()
-            began = world.now
-            client.writer.write(attack)
-            kind = h2.events.ConnectionTerminated
-            assert await client.until(lambda event: isinstance(event, kind))
-            client.close()
-            return world.now - began
-
-    assert in_world(scenario, library) == 0
-
-
-def test_answers_that_nobody_reads_are_not_kept(library: str) -> None:
-    async def scenario(world: World) -> int:
-        # With tokens for any number of them: what is unread is a limit of its own.
-        async with serving(echo, limits=Limits(abuse_burst=1e9)) as server:
-            client = await H2Client.connect()
-            client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-            ping = PingFrame(0, b"12345678").serialize() * 1000
-            most = 0
-            for _ in range(200):
-                if server.connections:
-                    client.writer.write(ping)
-                    await asyncio.sleep(0.01)
-                    most = max([most, *(each.unsent for each in server.connections)])
-            assert not server.connections
-            client.writer.transport.abort()
-            return most
-
-    assert in_world(scenario, library) < 300_000
 
 
 def test_a_few_resets_are_nothing(library: str) -> None:
@@ -323,28 +165,37 @@ def test_a_few_resets_are_nothing(library: str) -> None:
     assert in_world(scenario, library) == b"GET / "
 
 
-def test_only_so_many_applications_run_whatever_is_reset(library: str) -> None:
-    running = most = 0
+def test_a_busy_client_is_no_attacker(library: str) -> None:
+    """No token comes back meanwhile: what belongs to a request has to be paid for by it."""
 
-    async def handler(request: Request) -> Response:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(10)
-        running -= 1
-        return Response(b"late")
+    async def careless(request: Request) -> Response:
+        return Response(b"hello")
 
-    async def scenario(world: World) -> bytes:
-        async with serving(handler, limits=Limits(running_handlers=5)):
+    async def scenario(world: World) -> float:
+        async with serving(careless, limits=Limits(abuse_burst=5)):
             client = await H2Client.connect()
-            for number in range(80):
-                rapid_reset(client, number)
-            answer = await client.ended(client.request())
+            began = world.now
+            for _ in range(20):
+                streams = []
+                for _ in range(10):
+                    stream = client.parser.get_next_available_stream_id()
+                    head = [(":method", "POST"), (":path", "/"), (":scheme", "http")]
+                    head.append((":authority", "a"))
+                    # Priorities of old, as nghttp2 has them, and a body that nobody asks for.
+                    client.parser.send_headers(stream, head, priority_weight=16)
+                    for _ in range(4):
+                        client.parser.send_data(stream, b"x" * 1000)
+                    client.flush()
+                    streams.append(stream)
+                for stream in streams:
+                    assert await client.ended(stream) == b"hello"
+                late = [WindowUpdateFrame(stream, window_increment=5) for stream in streams]
+                client.writer.write(b"".join(frame.serialize() for frame in late))
+            assert world.now - began < 1
             client.close()
-            return answer
+            return len(client.events)
 
-    assert in_world(scenario, library) == b"late"
-    assert most == 5
+    assert in_world(scenario, library) >= 200 * 2
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import shutil
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from protocols.http.handlers import Request, Response
+from protocols.http.limits import Limits
 from protocols.http.server import serve
 
+from ...tools import tool
 from ..loops import Run, on_every_loop
 from .support import request
 
@@ -124,6 +126,66 @@ def test_the_client_certificate_is_in_the_scope(run: Run) -> None:
     assert tls["tls_version"] == 0x0304
 
 
+def slow_client(address: tuple[str, int], tls: ssl.SSLContext) -> ssl.SSLSocket:
+    """Return a connection over TLS that takes little at a time, and answers nothing by itself."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.settimeout(60)
+    sock.connect(address)
+    return tls.wrap_socket(sock, server_hostname=HOST)
+
+
+@on_every_loop
+def test_a_client_that_leaves_the_end_of_tls_unanswered_holds_nobody_up(run: Run) -> None:
+    server_tls, client_tls = contexts()
+
+    def ask(address: tuple[str, int]) -> ssl.SSLSocket:
+        client = slow_client(address, client_tls)
+        client.sendall(request(last=False))
+        while not client.recv(65536).endswith(b"https 1.1 GET "):
+            pass
+        return client
+
+    async def main() -> None:
+        limits = Limits(linger=0.05)
+        async with await serve(echo, HOST, ssl=server_tls, limits=limits) as server:
+            name = server.sockets[0].getsockname()
+            client = await asyncio.to_thread(ask, name)
+            with client:
+                async with asyncio.timeout(20):  # the loops' own patience is 30 s
+                    await server.drain()
+                assert client.recv(1) == b""
+
+    run(main())
+
+
+@on_every_loop
+def test_a_client_that_takes_its_time_gets_everything_over_tls(run: Run) -> None:
+    server_tls, client_tls = contexts()
+    body = bytes(range(256)) * 20_000
+
+    async def answer(_request: Request) -> Response:
+        return Response(body)
+
+    def take(address: tuple[str, int]) -> bytes:
+        with slow_client(address, client_tls) as client:
+            client.sendall(request())
+            received = bytearray()
+            while data := client.recv(65536):
+                before, received = len(received), received + data
+                if before < 3_000_000 <= len(received):  # when all the rest is the system's
+                    time.sleep(0.2)
+            return bytes(received)
+
+    async def main() -> None:
+        limits = Limits(linger=0.01)
+        async with await serve(answer, HOST, ssl=server_tls, limits=limits) as server:
+            received = await asyncio.to_thread(take, server.sockets[0].getsockname())
+            assert received.endswith(body)
+
+    run(main())
+
+
 async def api(request: StarletteRequest) -> JSONResponse:
     return JSONResponse({"got": await request.json(), "state": request.state.name})
 
@@ -177,29 +239,31 @@ def test_starlette_with_httpx_and_websockets(run: Run) -> None:
     run(main())
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 @on_every_loop
 @pytest.mark.parametrize("option", ["--http1.1", "--http1.0", "--http2-prior-knowledge", "--http2"])
 def test_curl(run: Run, option: str) -> None:
+    program = tool("curl")
+
     async def main() -> bytes:
         async with await serve(echo, HOST) as server:
             url = "http://{}:{}/".format(*server.sockets[0].getsockname())
             arguments = ["-s", option, "--data-binary", "@-", url]
-            curl = await asyncio.create_subprocess_exec("curl", *arguments, stdin=-1, stdout=-1)
+            curl = await asyncio.create_subprocess_exec(program, *arguments, stdin=-1, stdout=-1)
             output, _ = await curl.communicate(b"x" * 100_000)
             return output
 
     assert run(main()).endswith(b" POST " + b"x" * 100_000)
 
 
-@pytest.mark.skipif(not shutil.which("h2load"), reason="needs h2load")
 @on_every_loop
 def test_h2load_loses_nothing(run: Run) -> None:
+    program = tool("h2load")
+
     async def main() -> str:
         async with await serve(echo, HOST) as server:
             url = "http://{}:{}/".format(*server.sockets[0].getsockname())
             arguments = ["-n2000", "-c10", "-m10", url]
-            load = await asyncio.create_subprocess_exec("h2load", *arguments, stdout=-1)
+            load = await asyncio.create_subprocess_exec(program, *arguments, stdout=-1)
             output, _ = await load.communicate()
             return output.decode()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from typing import Any
 
 import pytest
+from hyperframe.frame import GoAwayFrame
 from wsproto.events import (
     BytesMessage,
     CloseConnection,
@@ -52,6 +52,38 @@ class Application:
             else:
                 answer = {"text": event["text"], "bytes": event["bytes"]}
                 await send({"type": "websocket.send"} | answer)
+
+
+@both
+def test_one_task_may_wait_for_messages_before_another_accepts(library: str, client: Any) -> None:
+    events: list[Any] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        async def listen() -> None:
+            while not events or events[-1]["type"] != "websocket.disconnect":
+                events.append(await receive())
+
+        if scope["type"] == "websocket":
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(listen())
+                await asyncio.sleep(1)
+                await send({"type": "websocket.accept"})
+
+    async def scenario(world: World) -> None:
+        async with serving(application):
+            socket = await client.connect()
+            await socket.send(TextMessage("hello"))
+            await socket.send(CloseConnection(3000))
+            assert (await socket.ended()).code == 3000
+            socket.close()
+
+    in_world(scenario, library)
+    assert [event["type"].partition(".")[2] for event in events] == [
+        "connect",
+        "receive",
+        "disconnect",
+    ]
+    assert (events[1]["text"], events[2]["code"]) == ("hello", 3000)
 
 
 @both
@@ -191,32 +223,6 @@ def test_messages_are_compressed_both_ways(library: str) -> None:
     assert in_world(scenario, library) == 100_000
 
 
-def test_a_bomb_is_closed_with_1009_before_it_inflates(library: str) -> None:
-    import tracemalloc
-
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    bomb = packer.compress(b"\0" * (256 * 1024 * 1024))
-    bomb += packer.flush(zlib.Z_SYNC_FLUSH)[:-4]
-    frame = b"\xc2\xff" + len(bomb).to_bytes(8, "big") + b"\0\0\0\0" + bomb
-
-    async def scenario(world: World) -> tuple[Any, int]:
-        async with serving(Application()):
-            socket = await Over1.connect(deflate=True)
-            tracemalloc.start()
-            try:
-                await socket.raw(frame)
-                close = await socket.next(CloseConnection)
-                peak = tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
-            socket.close()
-            return close, peak
-
-    close, peak = in_world(scenario, library)
-    assert close.code == 1009
-    assert peak < 32 * 1024 * 1024
-
-
 @both
 def test_an_application_that_does_not_receive_stops_the_client(library: str, client: Any) -> None:
     async def handler(request: Request) -> Response | None:
@@ -272,6 +278,46 @@ def test_draining_closes_with_1012(library: str, client: Any) -> None:
     close, seconds = in_world(scenario, library)
     assert close.code == 1012
     assert seconds < 5
+
+
+def test_a_client_that_said_goaway_is_told_too(library: str) -> None:
+    async def scenario(world: World) -> int:
+        async with serving(Application()) as server:
+            socket = await Over2.connect()
+            socket.http.writer.write(GoAwayFrame(0, last_stream_id=0).serialize())
+            await asyncio.sleep(1)
+            draining = asyncio.create_task(server.drain(30))
+            close = await socket.next(CloseConnection)
+            socket.close()
+            await draining
+            return int(close.code)
+
+    assert in_world(scenario, library) == 1012
+
+
+def test_the_last_request_of_a_connection_does_not_end_its_websockets(library: str) -> None:
+    async def scenario(world: World) -> str:
+        async def handler(request: Request) -> Response | None:
+            if not request.wants_websocket:
+                return Response("")
+            socket = await request.websocket()
+            async for message in socket:
+                await socket.send(message)
+            return None
+
+        async with serving(handler, limits=Limits(requests=2)):
+            socket = await Over2.connect()
+            await socket.http.ended(socket.http.request())
+            await asyncio.sleep(5)
+            await socket.send(TextMessage("still here"))
+            message: str = (await socket.next(TextMessage)).data
+            await socket.send(CloseConnection(1000))
+            await socket.ended()
+            assert await socket.http.until(lambda event: False) is None  # it is closed then
+            socket.close()
+            return message
+
+    assert in_world(scenario, library) == "still here"
 
 
 # --- the handshake -------------------------------------------------------------------------------

@@ -77,10 +77,14 @@ class Over1(Client):
     async def connect(cls, deflate: bool = False, **options: Any) -> Over1:
         """Connect, and wait for the answer, which is kept as the attribute ``answer``."""
         client = cls(*await asyncio.open_connection(HOST, PORT))
-        extensions = [PerMessageDeflate()] if deflate else []
-        await client.send(Request(host="a", target="/ws", extensions=extensions, **options))
-        client.answer = await client.next(AcceptConnection, RejectConnection)
+        await client.hello(deflate, **options)
         return client
+
+    async def hello(self, deflate: bool = False, **options: Any) -> None:
+        """Ask for a WebSocket, and wait for the answer."""
+        extensions = [PerMessageDeflate()] if deflate else []
+        await self.send(Request(host="a", target="/ws", extensions=extensions, **options))
+        self.answer = await self.next(AcceptConnection, RejectConnection)
 
     answer: Any = None
 
@@ -112,17 +116,21 @@ class Over2(Client):
     async def connect(cls, *fields: tuple[str, str]) -> Over2:
         """Connect, and wait for the status of the answer, kept as ``answer``."""
         client = cls(await H2Client.connect())
-        http = client.http
+        await client.hello(*fields)
+        return client
+
+    async def hello(self, *fields: tuple[str, str]) -> None:
+        """Ask for a WebSocket, and wait for the status of the answer."""
+        http = self.http
         await http.until(lambda event: isinstance(event, h2.events.RemoteSettingsChanged))
         assert http.parser.remote_settings.enable_connect_protocol == 1
-        client.stream = http.parser.get_next_available_stream_id()
+        self.stream = http.parser.get_next_available_stream_id()
         head = [(":method", "CONNECT"), (":protocol", "websocket"), (":path", "/ws")]
         head += [(":scheme", "http"), (":authority", "a"), ("sec-websocket-version", "13")]
-        http.parser.send_headers(client.stream, [*head, *fields])
+        http.parser.send_headers(self.stream, [*head, *fields])
         http.flush()
         await http.until(lambda event: isinstance(event, h2.events.ResponseReceived))
-        client.answer = http.status(client.stream)
-        return client
+        self.answer = http.status(self.stream)
 
     def parser(self) -> Any:
         return self.connection
@@ -135,7 +143,8 @@ class Over2(Client):
     async def more(self) -> bytes:
         def wanted(event: h2.events.Event) -> bool:
             ends = (h2.events.StreamEnded, h2.events.StreamReset)
-            return isinstance(event, ends) or len(self.http.body(self.stream)) > self._seen
+            ended = isinstance(event, ends) and event.stream_id == self.stream
+            return ended or len(self.http.body(self.stream)) > self._seen
 
         await self.http.until(wanted)
         data = self.http.body(self.stream)[self._seen :]

@@ -11,6 +11,7 @@ from typing import Any
 from miniloop.testing import Exploration, FoundFailure, Link, Run, World, explore, replay
 from miniloop.testing.world import Scenario
 
+from ...effort import effort
 from ..test_alike import at_random, facts
 
 __all__ = ["alike", "breaks", "faulty", "holds"]
@@ -18,7 +19,7 @@ __all__ = ["alike", "breaks", "faulty", "holds"]
 LIBRARIES = ("miniloop", "asyncio")
 
 #: How many schedules a right program has to survive.
-RUNS = 150
+RUNS = effort(150, 30)
 
 #: Up to Python 3.11 `asyncio.wait_for` swallows a cancellation that comes with the result.
 OLD = ("swallowed cancellation",) if sys.version_info < (3, 12) else ()
