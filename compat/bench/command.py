@@ -20,6 +20,7 @@ from compat.bench.exploring.commands import explore
 from compat.bench.http.commands import http, http_client
 from compat.bench.model import CONTESTANTS
 from compat.bench.network.commands import connections, net
+from compat.bench.recording.commands import recording
 from compat.bench.thresholds import check as check_goals
 
 SCHEDULING = "compat.bench.scheduling"
@@ -63,6 +64,7 @@ bench.add_command(connections)
 bench.add_command(explore)
 bench.add_command(http)
 bench.add_command(http_client)
+bench.add_command(recording)
 
 
 def main(argv: Sequence[str] | None = None, prog_name: str = "bench") -> None:

@@ -1,7 +1,8 @@
 """The short way of a recorder: what it does at every step of a task, in as little time as it can.
 
 A step that does nothing but give up its turn is most of what a busy loop does.  Here it
-costs one tuple: when the next entry is taken, the task that ran is the last in the queue.
+costs two numbers in the log, when it ended and at which instruction: when the next entry is
+taken, the task that ran is the last in the queue.  Whose step it was is known from the order.
 The queue is a plain one; what else was put into it is found the same way, by its length.
 Whatever is less simple goes the recorder's ordinary way.
 
@@ -81,17 +82,17 @@ class RecorderWatch(Watch):
         recorder, tell, popleft = self._recorder, self._tell, queue.popleft
         append, clock = recorder.log.append, recorder.clock
         entry: Any = None
-        seen, number, task, began = 0, 0, 0, 0.0  # of the entry that runs
+        plain = False  # whether it is a task of the kind whose turns are told in short
         while True:
             now = clock()
             n = recorder.n
             if entry is not None:
-                if recorder.pending and queue and queue[-1] is entry and len(queue) == seen + 1:
+                if plain and recorder.pending and queue and queue[-1] is entry:
+                    append(now)
                     try:
-                        frame = entry._coro.cr_frame
-                        append((began, now, number, task, frame.f_code, frame.f_lasti))
+                        append(entry._coro.cr_frame.f_lasti)
                     except AttributeError:  # it is a generator
-                        append((began, now, number, task, None, 0))
+                        append(-1)
                     entry._added = n + 2
                     n += 3
                 else:
@@ -99,21 +100,16 @@ class RecorderWatch(Watch):
                     tell("after_entry", entry, 0.0)
                     n, now = recorder.n, clock()
             self.entry = entry = popleft()
-            recorder.seen = seen = len(queue)
+            recorder.seen = len(queue)
             if type(entry) is ObservedTask and entry._added > 0 and not entry._throws:  # type: ignore[attr-defined]
-                n += 1
-                recorder.n = recorder.run_n = n
-                recorder.entry_n = number = entry._added  # type: ignore[attr-defined]
-                recorder.began = began = now
+                recorder.n = recorder.run_n = n + 1
+                recorder.entry_n = entry._added  # type: ignore[attr-defined]
+                recorder.began = now
                 recorder.entry = recorder.task = entry
-                recorder.pending = True
-                task = entry._recorded  # type: ignore[attr-defined]
+                recorder.pending = plain = True
             else:
                 recorder.n = n
-                recorder.pending = False
                 tell("before_entry", entry)
-                began, number, task = recorder.began, recorder.entry_n, recorder.task_number
-                if type(entry) is not ObservedTask:
-                    seen = -1
+                plain = type(entry) is ObservedTask
             yield entry
             entry = self.entry  # None if the run phase has ended since

@@ -1,8 +1,8 @@
 """What a recorder writes into: events in order, in the shortest form until there is time.
 
-A step that does nothing but give up its turn is one tuple, and four events when it is put
-into words; everything else is an event at once.  The ``run`` of an entry is written when
-something happens in it, or when it is over.
+A step that does nothing but give up its turn is two numbers, an iteration of such steps a
+tuple, and four events each when they are put into words; everything else is an event at
+once.  The ``run`` of an entry is written when something happens in it, or when it is over.
 
 Invariants
     The events are in the order of their numbers, and no number is left out.
@@ -13,6 +13,7 @@ Read next: happenings.py
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any
@@ -70,8 +71,13 @@ class Journal:
         #: Whether that ``run`` is still to be written, and which of those left it was.
         self.pending = False
         self.pick = 0
-        # What was put into words so far: events, iterations, steps, what is left of this one.
+        # What was put into words so far: events, iterations, steps, what is left of this one;
+        # when the last of it was, and which entries are in the queue, with the tasks' numbers.
         self._told = self._iteration = self._step = self._left = 0
+        self._time = 0.0
+        self._queued: deque[tuple[int, int]] = deque()
+        #: What each task runs, by its number.
+        self.codes: dict[int, CodeType] = {}
 
     # -- the result ------------------------------------------------------------
 
@@ -99,13 +105,17 @@ class Journal:
 
     def flush(self) -> None:
         """Put what waits into words."""
-        log, events = self.log[:], []
+        log = [] if self.full else self.log[:]
         self.log.clear()
-        for raw in () if self.full else log:
+        events: list[Event] = []
+        items = iter(log)
+        for raw in items:
             if type(raw) is dict:
                 events.append(self._numbered(raw))
+            elif type(raw) is float:
+                events += [self._numbered(event) for event in self._turn(raw, next(items))]
             else:
-                events += [self._numbered(event) for event in self._in_words(*raw)]
+                events += [self._numbered(event) for event in self._plain_iteration(*raw)]
         if self._writer is not None:
             self._writer.add(events)
         else:
@@ -119,10 +129,16 @@ class Journal:
             self._iteration += 1
         elif kind == "run_phase":
             self._left = event["count"]
+        elif kind == "add":
+            self._queued.append((self._told, event.get("task", -1)))
+        elif kind == "loop_close":
+            self._queued.clear()
         elif kind == "run":
             self._step += 1
             event["of"] = self._left
             self._left -= 1
+            self._taken(event["entry"])
+        self._time = event["t"]
         event |= {"n": self._told, "it": self._iteration, "step": self._step}
         event["t"] = round(event["t"], 6)
         label = self.names.label
@@ -135,25 +151,41 @@ class Journal:
                     holder[key] = [label(one) for one in holder[key]]
         return in_order(event)
 
-    def _in_words(self, began: float, *rest: Any) -> list[Event]:
-        """Return the events of an iteration without a poll, or of a step that gave up its turn."""
-        n, start = self._told + 1, began - self.offset
-        if len(rest) == 1:
-            return _iteration(n, start, *rest)
-        ended, entry, task, code, instruction = rest
-        end = ended - self.offset
+    def _turn(self, ended: float, instruction: int) -> list[Event]:
+        """Return the events of the next entry's step, a task's that gave up its turn."""
+        n, begin, end = self._told + 1, self._time, ended - self.offset
+        entry, task = self._queued[0]
         suspend = {"kind": "suspend", "t": end, "by": n, "task": task}
-        if code is not None:
+        code = self.codes.get(task)
+        if code is not None and instruction >= 0:
             suspend["src"] = f"{self.names.file(code.co_filename)}:{_line(code, instruction)}"
         suspend["on"] = {"kind": "turn", "label": "another turn"}
         own = {"entry": n + 2, "what": "task", "label": task, "task": task, "why": "yielded"}
-        ran = {"entry": entry, "took": round(ended - began, 6)}
+        ran = {"entry": entry, "took": round(max(end - begin, 0.0), 6)}
         return [
-            {"kind": "run", "t": start, "by": entry, "entry": entry, "pick": 0},
+            {"kind": "run", "t": begin, "by": entry, "entry": entry, "pick": 0},
             suspend,
             {"kind": "add", "t": end, "by": n + 1} | own,
             {"kind": "ran", "t": end, "by": n} | ran,
         ]
+
+    def _plain_iteration(self, began: float, count: int) -> list[Event]:
+        """Return the events of an iteration of *count* entries, less than 0 if without a poll."""
+        start = began - self.offset
+        begin = {"kind": "iter_begin", "t": start, "ready": abs(count)}
+        run = {"kind": "run_phase", "t": start, "count": abs(count)}
+        if count < 0:
+            return [begin | {"polls": False}, run]
+        select = {"kind": "select_begin", "t": start, "timeout": 0, "why": "entries are ready"}
+        ended = {"kind": "select_end", "t": start, "by": self._told + 2, "fds": []}
+        return [begin, select, ended, run]
+
+    def _taken(self, entry: int) -> None:
+        """Take *entry* out of the queue as it is in the log; most often it is the first."""
+        for place, (number, _) in enumerate(self._queued):
+            if number == entry:
+                del self._queued[place]
+                break
 
     # -- writing things down ---------------------------------------------------
 
@@ -185,16 +217,6 @@ class Journal:
         """Look at the clock."""
         if self.clock is not None:
             self.now = self.clock() - self.offset
-
-
-def _iteration(n: int, start: float, count: int) -> list[Event]:
-    """Return the events of an iteration of *count* entries, less than 0 if there was no poll."""
-    begin = {"kind": "iter_begin", "t": start, "ready": abs(count)}
-    run = {"kind": "run_phase", "t": start, "count": abs(count)}
-    if count < 0:
-        return [begin | {"polls": False}, run]
-    select = {"kind": "select_begin", "t": start, "timeout": 0, "why": "entries are ready"}
-    return [begin, select, {"kind": "select_end", "t": start, "by": n + 1, "fds": []}, run]
 
 
 def _line(code: CodeType, instruction: int) -> int | None:

@@ -82,7 +82,9 @@ class Names:
 
         *coro* is what it runs, if the task need not be asked.
         """
-        number: int | None = self._numbers.get(task)
+        number: int | None = getattr(task, "_recorded", None)
+        if number is None:
+            number = self._numbers.get(task)
         if number is None:
             number = self._numbers[task] = len(self._given)
             self._given.append("")

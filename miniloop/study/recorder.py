@@ -209,9 +209,10 @@ class Recorder(Happenings):
         if task is None and entry._callback is None:
             self.tell("drop", number, entry=number)
         if type(entry) is ObservedTask:
-            # Less than 0 before its first step, in which it is told by which name it goes.
-            created = own["why"] == "created"
-            entry._added = -number if created else number  # type: ignore[attr-defined]
+            # Less than 0 before its first step, in which it is told by which name it goes, and
+            # while it has to be looked at for what becomes of a request to stop.
+            slow = own["why"] == "created" or self.names.task(entry) in self._leaving
+            entry._added = -number if slow else number  # type: ignore[attr-defined]
         else:
             self.numbers[id(entry)] = number
 
@@ -334,12 +335,9 @@ class Recorder(Happenings):
     def _gave_up(self) -> None:
         """The task that ran has done nothing but give up its turn."""
         assert self.clock is not None
-        entry, code, instruction = self.entry, None, 0
+        entry = self.entry
         frame = getattr(entry._coro, "cr_frame", None)
-        if frame is not None:  # not a generator
-            code, instruction = frame.f_code, frame.f_lasti
-        told = (self.entry_n, entry._recorded, code, instruction)
-        self.log.append((self.began, self.clock(), *told))
+        self.log += (self.clock(), -1 if frame is None else frame.f_lasti)  # -1: a generator
         entry._added = self.run_n + 2
         self.n = self.run_n + 3
         self.seen += 1

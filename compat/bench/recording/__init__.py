@@ -1,0 +1,1 @@
+"""What it costs to be watched: the scheduling rows, plain, observed and recorded."""
