@@ -7,8 +7,12 @@ from typing import Any
 import click
 
 from compat.examples import EXAMPLES
+from compat.examples import __path__ as examples
 from compat.options import Target
 from compat.options import parse_target as parse_words
+
+HERE = Path(examples[0])
+LEARNING = ("steps", "misconceptions")  # `compat.examples.learning` has more to say of them
 
 PROGRAM: dict[str, Any] = {
     "ignore_unknown_options": False,
@@ -38,9 +42,10 @@ def target_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
 def parse_target(words: Sequence[str], as_module: bool) -> Target:
     """Return the program that `words` name, as `compat.options` does, or the example of that name.
 
-    Raises BadUsage if there is none.
+    What `miniloop learn` lists is found by name as well. Raises BadUsage if there is none.
     """
-    paths = {example.name: str(example.path) for example in EXAMPLES}
+    paths = {path.stem: str(path) for folder in LEARNING for path in (HERE / folder).glob("*.py")}
+    paths |= {example.name: str(example.path) for example in EXAMPLES}
     if words and not as_module and words[0] in paths and not Path(words[0]).exists():
         words = [paths[words[0]], *words[1:]]
     return parse_words(words, as_module)

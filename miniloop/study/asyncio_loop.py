@@ -20,7 +20,14 @@ from ..interface import AsyncioFuture, AsyncioSelectorEventLoop, AsyncioTask
 from ..support.watch import Telling
 from ..sync.observed import ObservedSelector
 
-__all__ = ["UNSEEN", "AsyncioLoop"]
+__all__ = [
+    "UNSEEN",
+    "AsyncioLoop",
+    "TellingFuture",
+    "TellingQueue",
+    "TellingSelector",
+    "TellingTask",
+]
 
 #: What a recording of asyncio's loop lacks.
 UNSEEN = (
@@ -29,7 +36,7 @@ UNSEEN = (
 )
 
 
-class _Future(AsyncioFuture):  # type: ignore[type-arg]
+class TellingFuture(AsyncioFuture):  # type: ignore[type-arg]
     """asyncio's future, which tells what is done to it."""
 
     def set_result(self, result: Any) -> None:
@@ -53,7 +60,7 @@ class _Future(AsyncioFuture):  # type: ignore[type-arg]
         return super().exception()
 
 
-class _Task(AsyncioTask):  # type: ignore[type-arg]
+class TellingTask(AsyncioTask):  # type: ignore[type-arg]
     """asyncio's task, stepped by its own code, which tells who wants it to stop."""
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -67,19 +74,19 @@ class _Task(AsyncioTask):  # type: ignore[type-arg]
         return super().exception()
 
 
-for _mine in (_Future, _Task):
-    _mine.__name__, _mine.__qualname__ = _mine.__name__[1:], _mine.__name__[1:]
+for _mine, _called in ((TellingFuture, "Future"), (TellingTask, "Task")):
+    _mine.__name__ = _mine.__qualname__ = _called
     _mine.__module__ = "asyncio"
-    for _method in vars(_mine).values():
+    for _name, _method in vars(_mine).items():
         if isinstance(_method, FunctionType):  # as callbacks they are called by it
-            _method.__qualname__ = _method.__qualname__.removeprefix("_")
+            _method.__qualname__ = f"{_called}.{_name}"
 
 
 def _tell(future: Any, method: str, *args: Any) -> None:
     future.get_loop()._tell(method, future, *args)
 
 
-class _Queue(deque[Any]):
+class TellingQueue(deque[Any]):
     """asyncio's ready queue, which tells what is put into it and what is taken to be run."""
 
     def __init__(self, tell: Telling) -> None:
@@ -118,7 +125,7 @@ class _Queue(deque[Any]):
             self._tell("after_entry", running, 0.0)
 
 
-class _Selector(ObservedSelector):
+class TellingSelector(ObservedSelector):
     """asyncio's selector, which tells of each poll as well."""
 
     def __init__(self, selector: Any, tell: Any) -> None:
@@ -147,10 +154,10 @@ class AsyncioLoop(AsyncioSelectorEventLoop):
     def __init__(self, observer: object, selector: selectors.BaseSelector | None = None) -> None:
         self._tell: Any = _silent
         inside = selectors.DefaultSelector() if selector is None else selector
-        proxy = _Selector(inside, lambda *told: self._tell(*told))
+        proxy = TellingSelector(inside, lambda *told: self._tell(*told))
         super().__init__(proxy)
         self._tell = tell = Telling(observer)
-        self._ready = proxy.queue = _Queue(tell)
+        self._ready = proxy.queue = TellingQueue(tell)
         tell("loop_made", self)
 
     def run_forever(self) -> None:
@@ -173,14 +180,14 @@ class AsyncioLoop(AsyncioSelectorEventLoop):
 
     def create_future(self) -> Any:
         """Return a new future of this loop."""
-        return _Future(loop=self)
+        return TellingFuture(loop=self)
 
     def create_task(self, coro: Any, **options: Any) -> Any:
         """Run *coro* as a task."""
         if self.get_task_factory() is not None or self.is_closed():
             task = super().create_task(coro, **options)
         else:
-            task = _Task(coro, loop=self, **options)
+            task = TellingTask(coro, loop=self, **options)
         self._tell("task_created", task, coro)
         return task
 

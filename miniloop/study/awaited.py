@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
+from ..interface import CancelledError
 from .names import Names
 
-__all__ = ["awaited", "frames_of", "holders"]
+__all__ = ["awaited", "frames_of", "holders", "is_handled"]
 
 #: What tasks wait for together, by the name of its class; both libraries call them so.
 KINDS = {
@@ -139,6 +140,16 @@ def holders(thing: Any, tasks: Iterable[Any]) -> list[Any]:
         if any(_inside(coro, thing) for coro in _chain(task.get_coro())):
             found.append(task)
     return found
+
+
+def is_handled(coro: Any) -> bool:
+    """Return whether *coro*, or what it awaits, stands where a CancelledError is handled."""
+    return any(
+        isinstance(referent, CancelledError)
+        for inner in _chain(coro)
+        if hasattr(inner, "close")  # a coroutine or a generator, not a future
+        for referent in gc.get_referents(inner)
+    )
 
 
 def _inside(coro: Any, thing: Any) -> bool:

@@ -164,6 +164,7 @@ def _outputs(left: Recording, right: Recording) -> list[str]:
         ("output", "text", "printed"),
         ("report", "message", "reported"),
         ("never_awaited", "coro", "left unawaited"),
+        ("failure", "message", "failed"),
     ):
         mine, theirs = (
             [event[key] for event in one.events if event["kind"] == kind] for one in (left, right)

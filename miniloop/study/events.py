@@ -68,6 +68,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "fd_add": ("fd", "mode", "label"),
     "fd_remove": ("fd", "mode"),
     "fd_ready": ("fd", "mode"),
+    # a World's decisions, as its schedule names them: alternative `value` of `count`
+    "choice": ("choice", "count", "value", "about"),
+    "failure": ("what", "message"),
     # what else there is to tell
     "never_awaited": ("coro",),
     "report": ("message", "error"),

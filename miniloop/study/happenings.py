@@ -13,7 +13,7 @@ import threading
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
-from .awaited import awaited, frames_of
+from .awaited import awaited, frames_of, is_handled
 from .journal import Journal
 from .names import callback_name, short
 
@@ -52,6 +52,9 @@ class Happenings(Journal):
         #: Who was told to stop, by the number of the task; and whether it is told just now.
         self._cancels: dict[int, int] = {}
         self._delivering = False
+        #: Who was told to stop and is about it: in `finally`, or in the `except` that caught it.
+        #: It is told where it waited last.
+        self._leaving: dict[int, str] = {}
         #: What each descriptor is watched for.
         self._fd_modes: dict[int, str] = {}
         self._cause: int | None = None
@@ -70,6 +73,9 @@ class Happenings(Journal):
         self._tasks.add(task)
         coro = task.get_coro() if eagerly is None else eagerly
         own: dict[str, Any] = {"task": self.names.task(task, coro)}
+        code = getattr(coro, "cr_code", None)
+        if code is not None:
+            self.codes[own["task"]] = code
         own["coro"] = getattr(coro, "__qualname__", type(coro).__name__)
         if self.task is not None and self.task is not task:
             own["parent"] = self.names.task(self.task)
@@ -90,6 +96,8 @@ class Happenings(Journal):
     def _deliver(self, task: Any) -> None:
         """Tell that *task* is told to stop in this step, if it is."""
         number = self.names.task(task)
+        if number in self._leaving and self.pending:
+            self._tell_run()  # the long way, which sees where it stands
         waiter = getattr(task, "_fut_waiter", None)
         self._delivering = getattr(task, "_must_cancel", False) or (
             number in self._cancels and waiter is not None and waiter.cancelled()
@@ -112,11 +120,14 @@ class Happenings(Journal):
         frames = frames_of(coro)
         own = [frame for frame in frames if not self.names.is_library(frame)]
         place = self.names.place(own[-1]) if own else ""
-        if self._delivering:
+        if self._delivering or number in self._leaving:
             self._delivering = False
-            # A library that waits for its children on the way out has swallowed nothing.
-            leaving = any(one.f_code.co_name == "__aexit__" and one not in own for one in frames)
-            if not getattr(task, "_must_cancel", False) and not leaving:
+            self._leaving.pop(number, None)
+            if any(one.f_code.co_name == "__aexit__" and one not in own for one in frames):
+                pass  # a group waits for its children on the way out: it sees to the request
+            elif is_handled(coro):
+                self._leaving[number] = place
+            elif task.cancelling() and not getattr(task, "_must_cancel", False):
                 self.tell("cancel_swallowed", src=place, task=number)
         if waiter is None:
             on: dict[str, Any] = {"kind": "turn", "label": "another turn"}
@@ -134,6 +145,9 @@ class Happenings(Journal):
         self._delivering = False
         self._cancels.pop(number, None)
         outcome = outcome_of(task)
+        handled = self._leaving.pop(number, "")
+        if handled and outcome == "result" and task.cancelling():
+            self.tell("cancel_swallowed", src=handled, task=number)
         own: dict[str, Any] = {}
         if outcome == "exception":
             own["error"] = _error(_peek(task))

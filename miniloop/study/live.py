@@ -74,7 +74,7 @@ class _Looking:
 
     def _timers(self, loop: Any) -> None:
         heap = loop.timers.heap if hasattr(loop, "timers") else loop._scheduled
-        handles = [one[1] if isinstance(one, tuple) else one for one in heap]
+        handles = [one[-1] if isinstance(one, tuple) else one for one in heap]
         waiting = [handle for handle in handles if not handle.cancelled()]
         for number, handle in enumerate(sorted(waiting, key=lambda one: one.when()), 1):
             words = timer_words(handle._callback)

@@ -28,6 +28,8 @@ _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 #: The bodies of both libraries' loops.
 _BODIES = ("iterations", "_run_once")
+#: What a loop in a World is run by.
+_WORLD = "miniloop.testing.world"
 
 #: How long the words for a value may be.
 LONGEST = 60
@@ -82,15 +84,16 @@ class Names:
 
         *coro* is what it runs, if the task need not be asked.
         """
-        number: int | None = getattr(task, "_recorded", None)
-        if number is None:
-            number = self._numbers.get(task)
+        known = getattr(task, "_recorded", None)
+        if known is not None and known[0] is self:
+            return int(known[1])
+        number: int | None = self._numbers.get(task)
         if number is None:
             number = self._numbers[task] = len(self._given)
             self._given.append("")
             self._labels.append(None)
             with suppress(AttributeError):  # one of C
-                task._recorded = number  # for the short way
+                task._recorded = (self, number)  # others may look at the task as well
             self.named(task, coro)
         return number
 
@@ -164,6 +167,11 @@ class Names:
                     return f"{kind} {name}"
         return kind
 
+    @property
+    def files(self) -> dict[str, str]:
+        """The paths of the files that places were told of, by their names here."""
+        return {name: path for path, name in self._files.items()}
+
     # -- places ----------------------------------------------------------------
 
     def is_library(self, frame: FrameType) -> bool:
@@ -197,7 +205,7 @@ class Names:
         while frame is not None:
             if not self.is_library(frame):
                 return self.place(frame)
-            if frame.f_code.co_name in _BODIES:
+            if frame.f_code.co_name in _BODIES or frame.f_globals.get("__name__") == _WORLD:
                 return ""  # further out is who runs the loop
             frame = frame.f_back
         return ""

@@ -135,7 +135,7 @@ class Recorder(Happenings):
     def first_timer(self, loop: Any) -> Any:
         """Return the timer of *loop* that is due first, or None."""
         if hasattr(loop, "timers"):
-            return loop.timers.heap[0][1] if loop.timers.heap else None
+            return loop.timers.heap[0][-1] if loop.timers.heap else None
         return loop._scheduled[0] if loop._scheduled else None
 
     def after_select(self, events: Iterable[tuple[Any, int]]) -> None:

@@ -181,6 +181,10 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
         f"descriptor {event['fd']} is watched no more {_MODES.get(event['mode'], event['mode'])}"
     ),
     "fd_ready": lambda event: f"descriptor {event['fd']} is ready {_MODES.get(event['mode'], '')}",
+    "choice": lambda event: (
+        f"{event['choice']} is {event['value']} of {event['count']}: {event['about']}"
+    ),
+    "failure": lambda event: f"the run fails, {event['what']}: {event['message']}",
     "never_awaited": lambda event: f"coroutine {event['coro']}() was never awaited",
     "report": lambda event: f"reported: {event['message']}",
     "output": lambda event: f"prints: {event['text']}",

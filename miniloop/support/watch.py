@@ -59,6 +59,7 @@ METHODS = (
     "descriptor_watched",
     "descriptor_left",
     "reported",
+    "entry_replaced",
 )
 
 

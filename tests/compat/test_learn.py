@@ -91,7 +91,8 @@ def test_without_open_no_browser_is_told(
     monkeypatch.chdir(tmp_path)
     assert status_of(["learn", "cancel_kills"]) == 0
     assert capsys.readouterr().out.startswith("cancel_kills.html: CancelledError is thrown into")
-    assert (tmp_path / "cancel_kills.html").is_file()
+    page = (tmp_path / "cancel_kills.html").read_text("utf-8")
+    assert "where it waits, and <code>finally</code> runs." in page
     assert opened == []
 
 

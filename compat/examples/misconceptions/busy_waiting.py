@@ -1,7 +1,7 @@
 """Belief: `while not ready: await asyncio.sleep(0)` waits.
 
 Truth: it polls: the task wakes itself, over and over, the loop never sleeps, and a processor is
-busy with it.  An Event has the same said once, when it is so.
+busy with it.  An Event says the same once, when it is so.
 Look: hundreds of iterations in which the loop never waits; then two steps and one wait.
 """
 

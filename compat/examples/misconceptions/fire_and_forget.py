@@ -4,7 +4,7 @@ Truth: the loop itself has only a weak reference.  A task lives as long as what 
 held by somebody: the timer heap holds a sleeper, and nobody holds a future that only the task
 knows.
 Look: after the collection the sleeper still waits for its timer, and the orphan is gone: "Task
-was destroyed but it is pending".
+was destroyed but it is pending".  Of each `miniloop why` says by what it is kept alive.
 """
 
 import asyncio
