@@ -9,6 +9,7 @@ Read next: watch.py
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -98,6 +99,10 @@ class Unretrieved:
     A ``__del__`` makes every object of its class dearer to free, and futures are
     made by the million; this way only one that failed pays.  The *future* is gone
     when this speaks, so it reports a likeness of it, made of its *slots*.
+
+    Younger than the future, it may be finalized before others that are collected in the
+    same cycle and look at the exception when they end, as asyncio's stream protocols do.
+    So in a collection it waits until that is over.
     """
 
     __slots__ = ("armed", "attributes", "kind", "slots")
@@ -107,14 +112,38 @@ class Unretrieved:
         self.kind = type(future)
         self.attributes = dict(future.__dict__)
         self.slots = {name: getattr(future, name) for name in slots if name[:2] != "__"}
+        if _collection not in gc.callbacks:
+            gc.callbacks.append(_collection)
 
     def __del__(self) -> None:
         if self.armed:
-            likeness = object.__new__(self.kind)
-            likeness.__dict__.update(self.attributes)
-            for name, value in self.slots.items():
-                setattr(likeness, name, value)
-            report_unretrieved(likeness)
+            if _collecting:
+                _postponed.append(self)
+            else:
+                self.tell()
+
+    def tell(self) -> None:
+        """Tell the loop that nobody has seen the exception."""
+        likeness = object.__new__(self.kind)
+        likeness.__dict__.update(self.attributes)
+        for name, value in self.slots.items():
+            setattr(likeness, name, value)
+        report_unretrieved(likeness)
+
+
+#: Whether cycles are being collected, and who has ended in that collection.
+_collecting = False
+_postponed: list[Unretrieved] = []
+
+
+def _collection(phase: str, _info: dict[str, int]) -> None:
+    """A collection of cycles begins, or is over: nobody else will look any more."""
+    global _collecting
+    _collecting = phase == "start"
+    while not _collecting and _postponed:
+        ended = _postponed.pop(0)
+        if ended.armed:
+            ended.tell()
 
 
 def report_unretrieved(future: Any) -> None:

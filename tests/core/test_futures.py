@@ -253,6 +253,28 @@ class TestNeverRetrieved:
         assert ours[0]["message"] == "Future exception was never retrieved"
         assert ("source_traceback" in ours[0]) is debug
 
+    def test_who_is_collected_with_it_may_still_look(self) -> None:
+        class Holder:
+            """Looks at the exception when it ends, as asyncio's stream protocols do."""
+
+            def __init__(self, side: Side) -> None:
+                self.closed = side.names.Future(loop=side.loop)
+                self.itself = self
+
+            def __del__(self) -> None:
+                self.closed.exception()
+
+        for library in LIBRARIES:
+            side = Side(library)
+            gc.collect()
+            holder = Holder(side)
+            gc.collect(0)  # what comes now is of a younger generation
+            holder.closed.set_exception(LookupError("seen in the end"))
+            del holder
+            gc.collect()
+            assert side.reports == []
+            side.close()
+
     @pytest.mark.parametrize("debug", [False, True])
     def test_a_subclass_says_its_own_name(self, debug: bool) -> None:
         def make(side: Side) -> Any:
