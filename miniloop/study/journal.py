@@ -52,9 +52,8 @@ class Journal:
         self._limit = limit
         #: What was not put into words yet; the list stays the same.
         self.log: list[Any] = []
-        #: How many events there are, and whether no more are kept.
-        self.n = 0
-        self.full = False
+        # How many events there are, and whether no more are kept.
+        self.n, self.full = 0, False
         #: Seconds since the recording began, when they were last looked at.
         self.now = 0.0
         self.clock: Callable[[], float] | None = None
