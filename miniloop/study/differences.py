@@ -6,8 +6,8 @@
 
 An order that differs is allowed where no wake-up forbids it: a step happens before another
 if it is an earlier one of the same task, or woke it, or made it, at whatever distance.  Times
-never count.  What only one library's loop does inside is left out: callbacks of its own, and
-which future a task of the library's waits for.
+never count.  What a library's loop does inside is left out: its callbacks, its own tasks, and
+which future a task of the program's waits for in it.
 
 Read next: html_compare.py
 """
@@ -29,9 +29,6 @@ NAMED = (
     *("turn", "task", "timer", "gather", "wait", "Lock", "Semaphore", "Event", "Condition"),
     *("Queue", "Barrier", "TaskGroup"),
 )
-#: What a runner does after the program.
-_ENDING = ("shutdown_asyncgens", "shutdown_default_executor")
-
 #: Up to how many steps it is looked for what happens before what.
 MOST_STEPS = 4000
 #: How wide a column of the text is, and how many lines are kept around what differs.
@@ -99,7 +96,7 @@ def compare(left: Recording, right: Recording) -> Differences:
 def steps(recording: Recording) -> Iterator[Step]:
     """Yield the steps of the program's tasks, in the order in which they ran."""
     added: dict[int, dict[str, Any]] = {}
-    ending: set[str] = set()
+    inside: set[str] = set()
     #: For each run: the place of the step that caused it; and what runs now.
     place_of: dict[int, int] = {}
     latest: dict[str, int] = {}
@@ -108,8 +105,8 @@ def steps(recording: Recording) -> Iterator[Step]:
         kind = event["kind"]
         if kind == "add":
             added[event["n"]] = event
-        elif kind == "task_new" and event.get("coro", "").endswith(_ENDING):
-            ending.add(event["task"])
+        elif kind == "task_new" and event.get("library"):
+            inside.add(event["task"])
         elif kind == "run":
             entry = added.get(event["entry"], {})
             run, ends, src = event, "goes on", ""
@@ -121,7 +118,7 @@ def steps(recording: Recording) -> Iterator[Step]:
             ends = f"ends: {event['outcome']}" + (f" {error}" if error else "")
         elif kind == "ran" and run is not None:
             cause = _cause(recording, run, place_of)
-            if who and who not in ending:
+            if who and who not in inside:
                 before = (latest[who],) if who in latest else ()
                 causes = (*before, *((cause,) if cause is not None else ()))
                 yield Step(who, ends, run["it"], run["n"], src, causes)

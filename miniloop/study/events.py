@@ -48,7 +48,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "run": ("entry", "pick", "of"),
     "ran": ("entry", "took", "skipped"),
     # tasks
-    "task_new": ("task", "coro", "parent", "eager"),
+    "task_new": ("task", "coro", "parent", "eager", "library"),
     "suspend": ("task", "on", "stack"),
     "wake": ("task", "future", "from", "outcome"),
     "task_done": ("task", "outcome", "value", "error"),

@@ -79,6 +79,9 @@ class Happenings(Journal):
         own["coro"] = getattr(coro, "__qualname__", type(coro).__name__)
         if self.task is not None and self.task is not task:
             own["parent"] = self.names.task(self.task)
+        frame = getattr(coro, "cr_frame", None)
+        if frame is not None and self.names.is_library(frame):
+            own["library"] = True
         if eagerly is not None:
             own["eager"] = True
         return self.tell("task_new", None, self.names.caller(), **own)
