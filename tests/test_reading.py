@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import miniloop
+from compat.__main__ import COMMANDS
+from compat.examples.learning import MISCONCEPTIONS, STEPS, Misconception, program
 
 PACKAGE = Path(miniloop.__file__).parent
 LADDER = PACKAGE / "READING.md"
@@ -23,6 +25,11 @@ TOLERANCE = 0.1
 RUNG = re.compile(r"^- `([\w/]+\.py)` \((\d+) lines\): (.*)$", re.MULTILINE)
 EXPERIMENT = re.compile(
     r"^## ([^\n]+)\n(?:(?!^## ).)*?^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+WATCHED = re.compile(
+    r"^To watch: `python -m compat record (\w+)`, then `python -m compat (\w+) (\S+)`:$",
+    re.MULTILINE,
 )
 
 
@@ -111,6 +118,17 @@ def test_each_section_has_its_experiment() -> None:
     assert [title for title, _ in EXPERIMENT.findall(text())] == re.findall(
         r"^## (.*)$", text(), re.MULTILINE
     )
+
+
+def test_what_is_to_be_watched_can_be_recorded_and_looked_at() -> None:
+    told = WATCHED.findall(text())
+    assert len(told) == text().count("To watch: ") >= 6
+    for name, command, file in told:
+        assert isinstance(program(name), Misconception), name
+        assert (file, command in COMMANDS) == (f"{name}.mlt", True)
+    assert "nine programs" in text()
+    assert "seventeen that" in text()
+    assert (len(STEPS), len(MISCONCEPTIONS)) == (9, 17)
 
 
 def main() -> None:

@@ -43,6 +43,7 @@ from miniloop.testing import explore as explore_schedules
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes at a time."
 )
 @CANCEL
+@click.option("--html", metavar="PAGE", help="Write a page of what is found, if anything is.")
 def explore(
     target: str,
     runs: int,
@@ -53,6 +54,7 @@ def explore(
     depth: int,
     jobs: int,
     cancel: str | None,
+    html: str | None,
 ) -> int:
     """Run TARGET in Worlds until some schedule breaks it, and show the least that does.
 
@@ -77,4 +79,9 @@ def explore(
         except ValueError as error:
             raise BadUsage(str(error)) from None
     click.echo(str(exploration))
+    if html is not None and exploration.failure is not None:
+        from compat.commands.schedules import page_of_found, save_page
+
+        found = exploration.failure.schedule
+        save_page(html, page_of_found(target, scenario, found, cancel))
     return 1 if exploration.failure else 0

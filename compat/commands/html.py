@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from compat.commands import HERE, LEARNING
 from compat.commands.recordings import load
 from miniloop.study.html import page
 from miniloop.study.html_compare import compare_page
@@ -47,7 +48,7 @@ def html(
     """
     loaded = load(str(recording))
     folders = [source] if source is not None else [Path.cwd(), recording.parent]
-    folders += libraries(loaded)
+    folders += [HERE, *(HERE / folder for folder in LEARNING), *libraries(loaded)]
     title = title or str(loaded.header.get("program") or recording.name)
     if against is None:
         found = texts(loaded, folders)

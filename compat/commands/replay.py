@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from compat.options import BadUsage
-from miniloop.testing import CANCELS, Schedule
+from miniloop.testing import CANCELS, Run, Schedule
 from miniloop.testing import replay as replay_schedule
 
 #: What a scenario is: it may take the World.
@@ -35,21 +35,41 @@ CANCEL = click.option(
 )
 @CANCEL
 @click.option("--trace", is_flag=True, help="Show what ran, in order.")
-def replay(target: str, schedule: str, library: str, cancel: str | None, trace: bool) -> int:
+@click.option(
+    "--pick",
+    metavar="STEP=K",
+    help="Let entry K of those that are ready run in that step, counted from 0, and go on plainly.",
+)
+@click.option("--against", metavar="OTHER", help="Show where the run parts from that of OTHER.")
+@click.option("--html", metavar="PAGE", help="Write a page: plain order, or OTHER, and SCHEDULE.")
+@click.option("--record", metavar="FILE", help="Write a recording, as `miniloop record` does.")
+def replay(
+    target: str, schedule: str, library: str, cancel: str | None, trace: bool, **more: str | None
+) -> int:
     """Run TARGET in a World under SCHEDULE, as a report writes it down.
 
     TARGET is MODULE:FUNCTION or FILE:FUNCTION, an `async def` that may take the World. SCHEDULE is
     a word such as fifo:event0=2; without one it is plain asyncio order. The exit status is 0 if
-    the run holds, 1 if it fails, 2 for a command line without sense.
+    the run holds, 1 if it fails (with --against: if the runs are not alike), 2 for a command line
+    without sense.
     """
     scenario = load_scenario(target)
     try:
+        if any(more.values()):
+            from compat.commands.schedules import replay_recorded
+
+            return replay_recorded(target, scenario, schedule, library, cancel, trace, **more)
         run = replay_schedule(
             scenario, Schedule.parse(schedule), library=library, cancel=cancel, trace=trace
         )
     except ValueError as error:
         raise BadUsage(str(error)) from None
-    for line in run.trace:
+    return show(target, run, trace)
+
+
+def show(target: str, run: Run, trace: bool) -> int:
+    """Print what a run has come to, and its trace if that is wanted; return the exit status."""
+    for line in run.trace if trace else ():
         click.echo(line)
     for failure in run.failures:
         click.echo(str(failure))

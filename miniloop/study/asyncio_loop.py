@@ -40,21 +40,25 @@ class TellingFuture(AsyncioFuture):  # type: ignore[type-arg]
     """asyncio's future, which tells what is done to it."""
 
     def set_result(self, result: Any) -> None:
+        """Tell, and do what asyncio's does."""
         if not self.done():
             _tell(self, "future_done", "result", None)
         super().set_result(result)
 
     def set_exception(self, exception: Any) -> None:
+        """Tell, and do what asyncio's does."""
         if not self.done():
             _tell(self, "future_done", "exception", exception)
         super().set_exception(exception)
 
     def cancel(self, msg: Any | None = None) -> bool:
+        """Tell, and do what asyncio's does."""
         if not self.done():
             _tell(self, "future_done", "cancelled", None)
         return super().cancel(msg)
 
     def exception(self) -> BaseException | None:
+        """Tell, and do what asyncio's does."""
         if self._log_traceback:
             _tell(self, "exception_retrieved")
         return super().exception()
@@ -64,11 +68,13 @@ class TellingTask(AsyncioTask):  # type: ignore[type-arg]
     """asyncio's task, stepped by its own code, which tells who wants it to stop."""
 
     def cancel(self, msg: Any | None = None) -> bool:
+        """Tell, and do what asyncio's does."""
         if not self.done():
             _tell(self, "cancel_requested", msg)
         return super().cancel(msg)
 
     def exception(self) -> BaseException | None:
+        """Tell, and do what asyncio's does."""
         if self._log_traceback:
             _tell(self, "exception_retrieved")
         return super().exception()
@@ -133,6 +139,7 @@ class TellingSelector(ObservedSelector):
         self.queue: Any = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Tell, wait, and tell what has come."""
         self.queue.begin()
         self.queue.left()
         self._tell("before_select", timeout)

@@ -108,7 +108,7 @@ def _by_frames(
         if kind is not None:
             on: dict[str, Any] = {"kind": kind, "label": names.thing(thing, frames)}
             if kind in ("Queue", "stream"):
-                on["label"] += f" ({frame.f_code.co_name})"
+                on["label"] += f" ({_method(thing, frames)})"
             if kind == "Lock":
                 found = holders(thing, (other for other in others if other is not task))
                 if found:
@@ -118,6 +118,12 @@ def _by_frames(
         if kind is not None:
             return {"kind": kind, "label": frame.f_code.co_name}
     return None
+
+
+def _method(thing: Any, frames: list[FrameType]) -> str:
+    """Return which method of *thing* the program has called: ``readline``."""
+    calls = [frame.f_code.co_name for frame in frames if frame.f_locals.get("self") is thing]
+    return calls[0]
 
 
 def _by_type(waiter: Any, names: Names) -> dict[str, Any] | None:

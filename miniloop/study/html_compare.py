@@ -63,8 +63,8 @@ def compare_page(
         heads: what the two runs are called.
         sentence: what the difference leads to, put first on the page.
         sources: the text of the program's files by the names that the recordings give them.
-        again: other picks that the right run could have made: the number of its step, who would
-            run then, and the command that runs it so.
+        again: how else the right run could have gone: the number of its step (0: it belongs to
+            none), what would be otherwise, in words, and the command that runs it so.
     """
     mine, theirs = both(left, right)
     data = {

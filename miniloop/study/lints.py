@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from .events import Event
 from .recording import Recording
@@ -83,6 +84,13 @@ def lint(recording: Recording) -> list[Finding]:
     return [finding for find in LINTS.values() for finding in find(story)]
 
 
+def failures(story: Story) -> Iterator[Finding]:
+    """What a World says is wrong with the run."""
+    for event in story.of("failure"):
+        words = f"the run fails, {event['what']}: {event['message']}"
+        yield Finding("failure", words, "", event["n"])
+
+
 def slow_steps(story: Story) -> Iterator[Finding]:
     """A step that took so long that everything else had to wait."""
     for run, ran, between in story.steps():
@@ -142,12 +150,44 @@ def lost_wakers(story: Story) -> Iterator[Finding]:
 
 
 def deadlocks(story: Story) -> Iterator[Finding]:
-    """Tasks that wait for each other in a circle."""
-    for circle in circles(story.end):
+    """Tasks that wait for each other in a circle, at the end or until somebody breaks it."""
+    at_the_end = circles(story.end)
+    for circle in at_the_end:
         tasks = [story.end.tasks[name] for name in circle]
-        parts = [f"{task.name} waits for {waiting_for(task.on)}" for task in tasks]
-        words = f"{' -> '.join([*circle, circle[0]])}: {'; '.join(parts)}"
-        yield Finding("deadlock", words, tasks[0].at, max(task.since for task in tasks))
+        waits = {task.name: task.on for task in tasks}
+        yield _deadlock(circle, waits, tasks[0].at, max(task.since for task in tasks), "")
+    known = {frozenset(circle) for circle in at_the_end}
+    waiting: dict[str, Event] = {}
+    for event in story.of("suspend", "wake", "cancel_delivered", "task_done"):
+        waiting.pop(event["task"], None)
+        if event["kind"] != "suspend":
+            continue
+        waiting[event["task"]] = event
+        circle = _circle_of(event["task"], waiting)
+        if circle and frozenset(circle) not in known:
+            known.add(frozenset(circle))
+            waits = {name: waiting[name]["on"] for name in circle}
+            broken = "; in the end it was broken from outside"
+            yield _deadlock(circle, waits, event.get("src", ""), event["n"], broken)
+
+
+def _deadlock(circle: list[str], waits: dict[str, Any], src: str, n: int, ending: str) -> Finding:
+    parts = [f"{name} waits for {waiting_for(waits[name])}" for name in circle]
+    words = f"{' -> '.join([*circle, circle[0]])}: {'; '.join(parts)}{ending}"
+    return Finding("deadlock", words, src, n)
+
+
+def _circle_of(task: str, waiting: dict[str, Event]) -> list[str]:
+    """Return the tasks from *task* on that each wait for nobody but the next, if that closes."""
+    circle: list[str] = []
+    while task in waiting and task not in circle:
+        circle.append(task)
+        on = waiting[task]["on"]
+        wakers = [on["task"]] if on.get("kind") == "task" else on.get("held_by", [])
+        if len(wakers) != 1:
+            return []
+        task = wakers[0]
+    return circle if circle and task == circle[0] else []
 
 
 def locks_kept(story: Story) -> Iterator[Finding]:
@@ -266,6 +306,7 @@ LINTS: dict[str, Lint] = {
     "never yielded": never_yielded,
     "wakes itself": wakes_itself,
     "lost waker": lost_wakers,
+    "failure": failures,
     "deadlock": deadlocks,
     "lock kept": locks_kept,
     "swallowed cancel": swallowed_cancels,

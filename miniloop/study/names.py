@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 from types import FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,6 +32,8 @@ _BODIES = ("iterations", "_run_once")
 #: What a loop in a World is run by.
 _WORLD = "miniloop.testing.world"
 
+#: Among how many things in a dictionary or a list one is looked for.
+MOST_ITEMS = 50
 #: How long the words for a value may be.
 LONGEST = 60
 
@@ -231,4 +234,18 @@ def _name_in(frame: FrameType, thing: Any) -> str:
             for attribute, inner in list(attributes.items()):
                 if inner is thing:
                     return f"{name}.{attribute}"
+    return _place_in(names, thing)
+
+
+def _place_in(names: dict[str, Any], thing: Any) -> str:
+    """Return in which dictionary or list of *names* the *thing* is: ``locks['ann']``."""
+    for name, value in names.items():
+        pairs: Iterable[tuple[Any, Any]] = ()
+        if type(value) is dict:
+            pairs = islice(list(value.items()), MOST_ITEMS)
+        elif type(value) in (list, tuple):
+            pairs = islice(enumerate(value), MOST_ITEMS)
+        for key, inner in pairs:
+            if inner is thing and type(key) in (str, int):
+                return f"{name}[{short(key, 20)}]"
     return ""

@@ -182,7 +182,7 @@ _SENTENCES: dict[str, Callable[[Event], str]] = {
     ),
     "fd_ready": lambda event: f"descriptor {event['fd']} is ready {_MODES.get(event['mode'], '')}",
     "choice": lambda event: (
-        f"{event['choice']} is {event['value']} of {event['count']}: {event['about']}"
+        f"{event['choice']} is {event['value']} of 0 to {event['count'] - 1}: {event['about']}"
     ),
     "failure": lambda event: f"the run fails, {event['what']}: {event['message']}",
     "never_awaited": lambda event: f"coroutine {event['coro']}() was never awaited",

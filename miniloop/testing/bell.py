@@ -24,14 +24,22 @@ class Bell:
         for sock in (self._inner, self._outer):
             sock.setblocking(False)
             world.network.hide(sock)
-        world.loop.add_reader(self._inner.fileno(), self._answer)
+        world.loop.add_reader(self._inner.fileno(), self)
 
     def ring(self) -> None:
         """Make it readable."""
         self._inner._end.incoming.arrived += b"!"
         self._world.selector.changed(self._inner.fileno())
 
-    def _answer(self) -> None:
+    def words(self) -> str:
+        """Say what comes, or what it is for if nothing does."""
+        landed = [landing_label(callback) for callback, _ in self._world.landed]
+        return f"from outside: {'; '.join(each.partition(' at ')[0] for each in landed)}".rstrip(
+            ": "
+        )
+
+    def __call__(self) -> None:
+        """Call what has landed."""
         self._inner._end.incoming.arrived.clear()
         for callback, args in self._world.take_landed():
             if self._world.trace is not None:

@@ -158,6 +158,8 @@ class Choices:
         labels: bool = False,
     ) -> None:
         self.labels = labels
+        #: With labels, it is told of each choice: kind, count, value, and what it is about.
+        self.told: Callable[[str, int, int, str], object] | None = None
         #: Kind, count and value, one after the other: a tuple for each would be one more
         #: thing for the collector to look at.
         self._made: list[Any] = []
@@ -196,7 +198,9 @@ class Choices:
             return 0
         value = self.choosers[kind](count)
         if self.labels and about is not None and not self.choosers.calm:
-            self._abouts[len(self) - 1] = about()
+            words = self._abouts[len(self) - 1] = about()
+            if self.told is not None:
+                self.told(kind, count, value, words)
         return value
 
     def follow(self, deviations: Mapping[Key, int]) -> None:

@@ -106,6 +106,8 @@ def bury(loop: Any) -> None:
             continue
         if hasattr(entry, "get_coro"):
             ready[position] = _nothing(loop)
+            if (tell := getattr(loop, "_tell", None)) is not None:
+                tell("entry_replaced", entry, ready[position])
         else:
             entry.cancel()
     for timer in loop.timer_handles():

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import Context, copy_context
 from heapq import heappush
+from selectors import BaseSelector
 from typing import TYPE_CHECKING, Any
 
 from ..core.futures import PENDING, Future
@@ -30,7 +31,17 @@ from .labels import asked_at, entry_label
 if TYPE_CHECKING:
     from .world import World
 
-__all__ = ["LOOPS", "WORLD_TASKS", "AsyncioWorldLoop", "WorldLoop"]
+__all__ = [
+    "LOOPS",
+    "WORLD_TASKS",
+    "AsyncioWorldFuture",
+    "AsyncioWorldLoop",
+    "AsyncioWorldTask",
+    "WorldFuture",
+    "WorldLoop",
+    "WorldTask",
+    "WorldTimer",
+]
 
 #: A timer may be late by up to so many times `LATE_SECONDS`.
 LATE = 3
@@ -75,7 +86,7 @@ class WorldTask(Task[Any]):
 OWN.update((WorldFuture, WorldTask))
 
 
-class _WorldTimer(TimerHandle):
+class WorldTimer(TimerHandle):
     """A timer outside of debug mode, which is all that is said less."""
 
     __slots__ = ()
@@ -88,7 +99,7 @@ class _WorldTimer(TimerHandle):
             self._callback = self._args = None
 
 
-_WorldTimer.__name__ = TimerHandle.__name__  # what its ``repr`` says
+WorldTimer.__name__ = TimerHandle.__name__  # what its ``repr`` says
 
 
 class _NoWakeup(Wakeup):
@@ -212,6 +223,7 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
 
     _wakeup_class = _NoWakeup
     _watch_class = _Picker
+    _task_class = WorldTask
 
     def __init__(self, world: World) -> None:
         self._set_out(world)
@@ -247,7 +259,7 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
         if self._closed or self._task_factory is not None:
             task = super().create_task(coro, name=name, context=context, eager_start=eager_start)
         else:
-            task = _new(WorldTask)
+            task = _new(self._task_class)
             task._number = next(self._numbers)
             task._begin(coro, self, name, context, eager_start and self.is_running())
         world.add_task(task, context)
@@ -278,7 +290,7 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
                 when += late * LATE_SECONDS
         if self._careful or callback is None:
             check_call(self, callback, "call_at")
-        timer: TimerHandle = _new(TimerHandle if self._debug else _WorldTimer)
+        timer: TimerHandle = _new(TimerHandle if self._debug else WorldTimer)
         timer._callback = callback
         timer._args = args
         timer._loop = self
@@ -322,7 +334,7 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
         return [one[-1] for one in sorted(self.timers.heap, key=lambda one: one[0])]
 
 
-class _AsyncioWorldFuture(AsyncioFuture):  # type: ignore[type-arg]
+class AsyncioWorldFuture(AsyncioFuture):  # type: ignore[type-arg]
     """asyncio's own future, with its number for a hash."""
 
     number = 0
@@ -331,7 +343,7 @@ class _AsyncioWorldFuture(AsyncioFuture):  # type: ignore[type-arg]
         return self.number
 
 
-class _AsyncioWorldTask(AsyncioTask):  # type: ignore[type-arg]
+class AsyncioWorldTask(AsyncioTask):  # type: ignore[type-arg]
     """asyncio's own task, stepped by its own code, with its number for a hash."""
 
     number: int
@@ -378,12 +390,14 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
 
     _scheduled: list[Any]
     _check_closed: Callable[[], None]
+    _future_class = AsyncioWorldFuture
+    _task_class = AsyncioWorldTask
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, selector: BaseSelector | None = None) -> None:
         self._set_out(world)
         #: Every transport that was made, to be thrown away with the World.
         self.transports: list[Any] = []
-        super().__init__(world.selector)
+        AsyncioSelectorEventLoop.__init__(self, world.selector if selector is None else selector)
         if world.trace is not None:
             self._ready = _TracedQueue(world)
 
@@ -415,7 +429,7 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
 
     def create_future(self) -> Any:
         """Return a new future of this loop."""
-        future = _AsyncioWorldFuture(loop=self)
+        future = self._future_class(loop=self)
         future.number = next(self._numbers)
         return future
 
@@ -429,7 +443,7 @@ class AsyncioWorldLoop(_InWorld, AsyncioSelectorEventLoop):  # type: ignore[misc
             task = super().create_task(coro, name=name, **options)
         else:
             self._check_closed()
-            task = _AsyncioWorldTask(coro, loop=self, name=name, **options)
+            task = self._task_class(coro, loop=self, name=name, **options)
         self.world.add_task(task, options.get("context"))
         return task
 
@@ -473,7 +487,7 @@ def _silence(error: BaseException) -> None:
         traceback = traceback.tb_next
 
 
-WORLD_TASKS = (WorldTask, _AsyncioWorldTask)
+WORLD_TASKS = (WorldTask, AsyncioWorldTask)
 
 #: What makes a loop for a World, by the library whose loop it is.
 LOOPS: dict[str, Callable[[Any], Any]] = {"miniloop": WorldLoop, "asyncio": AsyncioWorldLoop}

@@ -15,6 +15,7 @@ Options, on the command line and, without the dashes, in the ini file
     --miniloop-strategy S   which phases
     --miniloop-seed N       of the random walks
     --miniloop-replay WORD  run one schedule, as a report writes it down, with its trace
+    --miniloop-html FILE    write a page of what is found, or of the run that is replayed
 
 Read next: hypothesis_support.py
 """
@@ -25,6 +26,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Coroutine
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--miniloop-{name}", type=kind, default=None, help=text)
         parser.addini(f"miniloop_{name}", text, default=None)
     group.addoption("--miniloop-replay", metavar="SCHEDULE", help="run this one schedule only")
+    group.addoption("--miniloop-html", metavar="FILE", help="write a page of what is found")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -111,7 +114,9 @@ def _explored(test: _Test, config: pytest.Config, runs: int | None) -> Callable[
         # What runs now, as pytest itself announces it to its subprocesses.
         running = os.environ.get("PYTEST_CURRENT_TEST", test.__name__).rpartition(" ")[0]
         scenario.again = f"pytest '{running}' --miniloop-replay"  # type: ignore[attr-defined]
-        _run(scenario, _options(test, config, runs), config.getoption("miniloop_replay"))
+        scenario.page_option = "--miniloop-html"  # type: ignore[attr-defined]
+        schedule, page = (config.getoption(f"miniloop_{name}") for name in ("replay", "html"))
+        _run(scenario, _options(test, config, runs), schedule, page)
 
     return explore_it
 
@@ -133,15 +138,21 @@ def _options(test: _Test, config: pytest.Config, runs: int | None) -> dict[str, 
     return options
 
 
-def _run(scenario: Any, options: dict[str, Any], schedule: str | None) -> None:
+def _run(scenario: Any, options: dict[str, Any], schedule: str | None, page: str | None) -> None:
     from .explore import explore, replay  # only those who use it pay for it
     from .verdict import ScheduleFailure
 
     __tracebackhide__ = True
+    names = ("ignore", "limits", "cancel")
+    allowed: dict[str, Any] = {key: options[key] for key in names if key in options}
     if schedule is None:
-        explore(scenario, **options).check()
+        exploration = explore(scenario, **options)
+        if page is not None and exploration.failure is not None:
+            _write_page(page, scenario, exploration.failure.schedule, allowed)
+        exploration.check()
         return
-    allowed = {key: options[key] for key in ("ignore", "limits", "cancel") if key in options}
+    if page is not None:
+        _write_page(page, scenario, schedule, allowed)
     run = replay(scenario, schedule, **allowed)
     for line in run.trace:
         print(line)  # noqa: T201 - pytest shows it when the test fails
@@ -149,3 +160,13 @@ def _run(scenario: Any, options: dict[str, Any], schedule: str | None) -> None:
         if run.failure.kind == "exception" and run.failure.error is not None:
             raise run.failure.error
         raise ScheduleFailure(str(run.failure))
+
+
+def _write_page(path: str, scenario: Any, schedule: Any, options: dict[str, Any]) -> None:
+    """Write the page that shows *scenario* under *schedule*, below plain order."""
+    # A look upwards: what draws it stands on top of all this, and is loaded when it is asked for.
+    study: Any = import_module("miniloop.study")
+    command = f"{scenario.again} {{}} --miniloop-html {path}"
+    text = study.schedule_page(scenario, schedule, command=command, **options)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -17,7 +17,7 @@ from .verdict import FoundFailure
 from .words import in_words
 from .world import Run
 
-__all__ = ["report", "target_of"]
+__all__ = ["first_sentence", "report", "target_of"]
 
 WIDTH = 100
 
@@ -42,16 +42,21 @@ def report(trial: Trial, found: FoundFailure, failing: Run | None, passing: Run 
             if passing.failures:
                 heads = ("plain order, which fails in another way", "this schedule")
             parts.append("\n".join(side_by_side(passing.trace, failing.trace, heads)))
-    parts.append(f"Again: {_command(trial, found)}")
+    parts.append(f"Again: {_command(trial, found)}\n{_page(trial, found)}")
     return "\n\n".join(filter(None, parts))
 
 
-def _sentence(trial: Trial, found: FoundFailure) -> str:
-    kind, first = found.failure.identity
+def first_sentence(trial: Trial, failure: Failure) -> str:
+    """Return what failed, how, and where: ``transfer: AssertionError: lost, raised at b.py:7``."""
+    kind, first = failure.identity
     name = getattr(trial.scenario, "__qualname__", "the scenario").rpartition("<locals>.")[2]
     what = first if kind == "exception" else f"{kind}: {first}"
-    place = _raised_at(found.failure.error) if kind == "exception" else ""
-    lines = _wrapped(f"{name}: {_clean(what).rstrip(': ')}{place}")
+    place = _raised_at(failure.error) if kind == "exception" else ""
+    return f"{name}: {_clean(what).rstrip(': ')}{place}"
+
+
+def _sentence(trial: Trial, found: FoundFailure) -> str:
+    lines = _wrapped(first_sentence(trial, found.failure))
     runs = f"run {found.runs}"
     where = {
         "fifo": "An order of events that asyncio allows.",
@@ -110,6 +115,15 @@ def _command(trial: Trial, found: FoundFailure) -> str:
         return f"miniloop.testing.replay(scenario, {schedule}{cancel})"
     cancel = f" --cancel {trial.cancel}" if trial.cancel else ""
     return f"miniloop replay {target} {schedule}{cancel}"
+
+
+def _page(trial: Trial, found: FoundFailure) -> str:
+    """Return how to look at the failing run next to the plain one."""
+    known = "" if target_of(trial) is None else "--html"
+    if option := getattr(trial.scenario, "page_option", known):
+        return f"As a page: the same with {option} page.html"
+    cancel = f", cancel={trial.cancel!r}" if trial.cancel else ""
+    return f"As a page: miniloop.study.schedule_page(scenario, '{found.schedule}'{cancel})"
 
 
 def target_of(trial: Trial) -> str | None:

@@ -8,7 +8,7 @@ Read next: strategies.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from .choices import Decide, Key
@@ -60,9 +60,10 @@ class Trial:
         deviations: Mapping[Key, int] | None = None,
         decide: Decide | None = None,
         trace: bool = False,
+        make: Callable[..., World] = World,
     ) -> tuple[World, Run]:
         """Run once, as `run` does; return the World as well, to be looked at."""
-        world = self.world(deviations, decide, trace)
+        world = self.world(deviations, decide, trace, make)
         if self.cancel is None:
             return world, world.run(self.scenario)
         return world, Injection(world, self.cancel).run(self.scenario)
@@ -72,9 +73,10 @@ class Trial:
         deviations: Mapping[Key, int] | None = None,
         decide: Decide | None = None,
         trace: bool = False,
+        make: Callable[..., World] = World,
     ) -> World:
-        """Return the World of one run."""
-        world = World(
+        """Return the World of one run, made by *make*, which takes what `World` takes."""
+        world = make(
             schedule=Schedule(deviations or {}, self.level),
             decide=decide,
             library=self.library,

@@ -179,7 +179,7 @@ def _at_hand(frame: FrameType) -> Iterator[tuple[str, Any]]:
 
 def _name(thing: Any, frames: Sequence[FrameType]) -> str:
     """Return what the program calls *thing*: ``the Lock bank.lock``."""
-    kind = type(thing).__name__.removeprefix("_AsyncioWorld").removeprefix("World")
+    kind = type(thing).__name__.removeprefix("AsyncioWorld").removeprefix("World")
     kind = "future" if kind == "Future" else kind
     for frame in frames:
         if not is_library(frame.f_globals.get("__name__", "")):

@@ -119,7 +119,8 @@ class World:
         self._task_number = 0
         #: The hashes of objects that are not the loop's, by their addresses: see `Hashes`.
         self.hashes: dict[int, tuple[int, Any]] = {}
-        self._landed: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        #: What has come from outside, and is still to be called.
+        self.landed: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
 
     # -- what is made when it is needed ----------------------------------------
 
@@ -171,9 +172,13 @@ class World:
         return self._outcome(result)
 
     def _open(self) -> None:
-        self.loop = LOOPS[self.library](self)
+        self.loop = self.make_loop()
         self.ready = self.loop.entries()
         self.loop.set_exception_handler(self.checks.reported)
+
+    def make_loop(self) -> Any:
+        """Return the loop that the program runs on."""
+        return LOOPS[self.library](self)
 
     def _outcome(self, result: Any) -> Run:
         return Run(
@@ -340,12 +345,12 @@ class World:
         """Have ``callback(*args)`` come from outside now."""
         if self._bell is None:
             self._bell = Bell(self)
-        self._landed.append((callback, args))
+        self.landed.append((callback, args))
         self._bell.ring()
 
     def take_landed(self) -> list[tuple[Callable[..., object], tuple[Any, ...]]]:
         """Return what has landed, to be called."""
-        landed, self._landed = self._landed, []
+        landed, self.landed = self.landed, []
         return landed
 
     def signal(self, number: int) -> None:

@@ -136,7 +136,7 @@ def opened(browser: Browser, folder: Path, *, size: tuple[int, int] = (1280, 860
         title="race",
         heads=("fifo", "lost"),
         sentence="</script><b>☃",
-        again=[(5, "deposit", "miniloop replay race:main 'fifo'"), (7, "nobody", "")],
+        again=[(5, "let deposit run instead", "miniloop replay race:main 'fifo'"), (7, "x", "")],
     )
     path = folder / "page.html"
     path.write_text(text, encoding="utf-8")

@@ -345,12 +345,39 @@ def test_findings_are_jumps(browser: Browser, tmp_path: Path) -> None:
     ]
     with browser.page(put(tmp_path, CHAT, findings=found)) as page:
         assert page.text("#findings summary") == "2 findings: slow step, orphan"
-        page.click("#findings summary")
+        assert page.evaluate("document.getElementById('findings').open")
         assert page.text("#findings li button") == "<b>turns</b> took 2 s"
         page.click("#findings li:last-child button")
         where(page)
         assert page.evaluate("location.hash") == "#event=14"
         assert page.problems() == []
+
+
+def test_of_many_tasks_those_that_live_in_the_window_have_lanes(
+    opened: Callable[..., Page],
+) -> None:
+    def start(toy: Toy) -> None:
+        def short() -> Program:
+            yield ("turn",)
+
+        def mother() -> Program:
+            for number in range(60):
+                toy.spawn(f"child {number}", short())
+                for _ in range(5):
+                    yield ("turn",)
+
+        toy.spawn("mother", mother())
+
+    page = opened(record(start))
+    press(page, "End")
+    names = page.evaluate("player.lanes.rows.slice(1).map((row) => row.task.name)")
+    assert {"mother", "child 59"} <= set(names)
+    assert len(names) < 20
+    page.click("#alive")
+    assert page.evaluate("player.lanes.rows.length") == 62
+    page.click("#alive")
+    assert page.evaluate("player.lanes.rows.length") == len(names) + 1
+    assert page.problems() == []
 
 
 def test_tasks_that_wait_in_a_circle_are_told(opened: Callable[..., Page]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 
@@ -31,6 +32,32 @@ class TestLints:
     def test_nothing_is_found_where_nothing_is_wrong(self, loop: str) -> None:
         said = found(record(stories.fine, loop))
         assert set(said) <= {"slow step", "late timer", "never yielded"}  # on a busy machine
+
+    def test_a_deadlock_that_somebody_breaks_is_found_as_well(self, loop: str) -> None:
+        async def main() -> None:
+            locks = {name: asyncio.Lock() for name in ("ann", "bob")}
+
+            async def pay(source: str, target: str) -> None:
+                async with locks[source]:
+                    await asyncio.sleep(0)
+                    async with locks[target]:
+                        pass
+
+            tasks = [
+                asyncio.create_task(pay("ann", "bob"), name="a"),
+                asyncio.create_task(pay("bob", "ann"), name="b"),
+            ]
+            for _ in range(5):
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+        [finding] = [one for one in lint(record(main, loop)) if one.kind == "deadlock"]
+        assert finding.sentence == (
+            "b -> a -> b: b waits for Lock locks['ann'], held by a; a waits for"
+            " Lock locks['bob'], held by b; in the end it was broken from outside"
+        )
 
     def test_a_deadlock_is_a_circle_of_tasks_and_locks(self, loop: str) -> None:
         recording = record(stories.deadlock, loop)

@@ -83,6 +83,7 @@ def test_coroutine_tests_are_explored(tmp_path: Path) -> None:
     assert "FAILED test_it.py::test_broken" in output
     assert "fifo:event0=" in output  # the schedule that breaks it
     assert "pytest 'test_it.py::test_broken' --miniloop-replay 'fifo:event0=" in output
+    assert "As a page: the same with --miniloop-html page.html" in output
 
 
 def test_a_schedule_can_be_replayed(tmp_path: Path) -> None:
@@ -91,8 +92,12 @@ def test_a_schedule_can_be_replayed(tmp_path: Path) -> None:
     _, output = run(tmp_path, TEST, "-k", "broken")
     schedule = re.search(r"fifo:event0=\d+", output)
     assert schedule is not None, output
-    status, output = run(tmp_path, TEST, "-k", "broken", "--miniloop-replay", schedule[0])
+    words = ("--miniloop-replay", schedule[0], "--miniloop-html", "page.html")
+    status, output = run(tmp_path, TEST, "-k", "broken", *words)
     assert status == 1, output
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert f"test_broken under {schedule[0]}" in page
+    assert "--miniloop-replay 'fifo' --miniloop-html page.html" in page
     assert "assert account.balance == 4" in output
     assert "Task-1 (Account.withdraw)" in output  # the trace
 

@@ -78,8 +78,9 @@ def test_it_runs_on_either_library_and_traces_alike(shop: Path, library: str) ->
 def test_what_explore_prints_can_be_replayed(shop: Path) -> None:
     found = run(shop, "explore", "shop:keeps", "--cancel", "everywhere", "--runs", "200")
     assert found.returncode == 1
-    command = found.stdout.splitlines()[-1]
+    command, page = found.stdout.splitlines()[-2:]
     assert command == "Again: miniloop replay shop:keeps 'fifo:cancel1=1' --cancel everywhere"
+    assert page == "As a page: the same with --html page.html"
     again = run(shop, "replay", "shop:keeps", "fifo:cancel1=1", "--cancel", "everywhere")
     assert again.returncode == 1
     assert "nobody can wake it" in again.stdout

@@ -87,7 +87,10 @@ def test_a_scenario_that_no_command_can_name_is_replayed_by_a_call() -> None:
 
     found = explore(inner).failure
     assert found is not None
-    assert found.report.endswith("Again: miniloop.testing.replay(scenario, 'fifo')")
+    assert found.report.splitlines()[-2:] == [
+        "Again: miniloop.testing.replay(scenario, 'fifo')",
+        "As a page: miniloop.study.schedule_page(scenario, 'fifo')",
+    ]
 
 
 def test_what_asyncios_own_loop_does_not_show_is_said_so() -> None:

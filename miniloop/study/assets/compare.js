@@ -17,13 +17,14 @@ class Compare {
     );
     this.unfolded = new Set();
     this.wide = 30;
-    this.again = data.again; // [step of the right run, who else could run, the command that lets it]
+    this.again = data.again; // [step of the right run, or 0 for any, what else could be, the command]
     this.at = 0;
     this.relating = false;
     this.canvas = $("pair");
     this.scroller = $("pair-scroll");
     this.selection = { task: null, step: null };
     this.arrange();
+    this.widen();
     this.boards();
     this.makeControls();
     this.listen();
@@ -162,7 +163,8 @@ class Compare {
 
   // Two runs are as good as each other, unless they are called otherwise.
   headColor(number) {
-    return { passing: "effect", failing: "bad" }[this.heads[number]] || "accent";
+    const known = { passing: "effect", failing: "bad", "plain order": "effect", "this schedule": "bad" };
+    return known[this.heads[number]] || "accent";
   }
 
   get setHeight() {
@@ -256,13 +258,15 @@ class Compare {
         text += " Another order that is allowed: nothing keeps these steps in one order.";
     }
     $("sentence").textContent = text;
-    const others = this.again.filter(
-      ([step]) => column?.right && column.kind !== "fold" && step === column.right.number,
-    );
+    const here = column?.kind === "fold" ? null : column?.right?.number;
+    const others = this.again.filter(([step]) => !step || step === here);
     $("again").hidden = !others.length;
+    $("again").querySelector("summary").textContent = others.some(([step]) => step)
+      ? "take another pick here"
+      : "try another schedule";
     fill(
       $("again").querySelector("ul"),
-      others.map(([, who, command]) => h("li", {}, `let ${who} run instead:`, h("code", {}, command))),
+      others.map(([, words, command]) => h("li", {}, `${words}:`, h("code", {}, command))),
     );
   }
 
@@ -291,6 +295,13 @@ class Compare {
     this.arrange();
     this.resize();
     this.go(this.columnOf[side].get(step.index));
+  }
+
+  // Few columns are as wide as there is room for.
+  widen() {
+    const room = this.scroller.clientWidth - 220;
+    this.wide = Math.max(this.wide, Math.min(64, Math.floor(room / Math.max(1, this.columns.length))));
+    this.place();
   }
 
   zoom(factor) {

@@ -55,6 +55,7 @@ Object.assign(Player.prototype, {
     const { findings } = this.model;
     const box = $("findings");
     box.hidden = !findings.length;
+    box.open = findings.length <= 2; // a few say at once what the recording is about
     box.querySelector("summary").textContent =
       `${count(findings.length, "finding")}: ${[...new Set(findings.map((each) => each.kind))].join(", ")}`;
     fill(
@@ -126,6 +127,18 @@ Object.assign(Player.prototype, {
       toggles.axis,
       toggles.relate,
       button("fit", "Fit (F)", () => this.fit(), { class: "word" }),
+      h(
+        "label",
+        { title: "Only lanes of tasks that live within the window", hidden: this.model.tasks.size <= MANY },
+        h("input", {
+          type: "checkbox",
+          id: "alive",
+          "aria-label": "Only lanes of tasks that live within the window",
+          checked: this.lanes.alive,
+          onchange: (event) => this.onlyAlive(event.target.checked),
+        }),
+        " alive here",
+      ),
       this.filterBox,
       this.box,
       h("output", { id: "matches" }),
@@ -219,6 +232,13 @@ Object.assign(Player.prototype, {
     });
     this.listenToLanes();
     this.listenToMinimap();
+  },
+
+  onlyAlive(alive) {
+    Object.assign(this.lanes, { alive, sight: null });
+    this.lanes.arrange();
+    this.lanes.follow();
+    this.draw();
   },
 
   key(event) {

@@ -8,6 +8,7 @@ const ROW = 24,
   RULER = 20,
   COUNTER = 32,
   HEAD = RULER + COUNTER;
+const MANY = 40; // tasks
 const SLOW = 0.1; // seconds of a step after which it is marked: nobody else could run
 
 class Lanes {
@@ -15,6 +16,7 @@ class Lanes {
     Object.assign(this, { app, canvas, scroller, spacer, model: app.model });
     this.collapsed = new Set();
     this.filter = "";
+    this.alive = app.model.tasks.size > MANY; // whether only tasks that live within the window are shown
     this.view = { from: 0, to: 1 };
     this.readColors();
     this.arrange();
@@ -37,8 +39,8 @@ class Lanes {
   arrange() {
     const rows = [{ loop: true, depth: 0 }];
     const visit = (task, depth) => {
-      const fits = !this.filter || task.name.toLowerCase().includes(this.filter);
-      if (fits) rows.push({ task, depth: this.filter ? 0 : depth });
+      const fits = (!this.filter || task.name.toLowerCase().includes(this.filter)) && this.livesInSight(task);
+      if (fits) rows.push({ task, depth: this.filter ? 0 : Math.min(depth, this.alive ? 1 : Infinity) });
       if (!this.collapsed.has(task) || this.filter) {
         for (const child of task.children) visit(child, depth + 1);
       }
@@ -48,6 +50,21 @@ class Lanes {
     this.tall = Math.max(ROW, Math.min(TALLEST, Math.floor(((this.height || 0) - HEAD) / rows.length)));
     this.rowOf = new Map(rows.map((row, k) => [row.task, k]));
     this.spacer.style.height = `${Math.max(this.height || 0, HEAD + rows.length * this.tall)}px`;
+  }
+
+  livesInSight(task) {
+    if (!this.alive || !this.sight) return true;
+    const begun = task.slices[0]?.from ?? task.made ?? 0;
+    return begun <= this.sight.end && !(task.done < this.sight.first);
+  }
+
+  // The window has moved: others live there.
+  follow() {
+    const first = this.placeAt(this.view.from),
+      end = this.placeAt(this.view.to);
+    if (!this.alive || (this.sight?.first === first && this.sight.end === end)) return;
+    this.sight = { first, end };
+    this.arrange();
   }
 
   resize() {
@@ -122,6 +139,7 @@ class Lanes {
 
   draw() {
     if (!this.draws || this.width <= 0) return;
+    this.follow();
     const { draws, width, height } = this;
     this.first = this.placeAt(this.view.from);
     this.end = this.placeAt(this.view.to);

@@ -197,6 +197,7 @@ class Player {
   }
 
   showRow(task) {
+    this.lanes.follow();
     const k = this.lanes.rowFor(task);
     const { scroller } = this.lanes;
     if (k < 1) return;

@@ -175,7 +175,8 @@ const SENTENCES = {
     `An exception is stored in ${e.task || e.future}, and nobody has looked yet: ${e.error || ""}.`,
   exception_retrieved: (e) => `Somebody looks at the exception of ${e.task || e.future}.`,
   exception_lost: (e) => `Nobody ever looked at the exception of ${e.task || e.future}: ${e.error || ""}.`,
-  choice: (e) => `${capital(e.choice)} is decided, ${e.value} of 0 to ${e.count - 1}: ${e.about}.`,
+  choice: (e) =>
+    `The World decides ${e.choice}: ${e.value ? `${e.value} of ${e.count - 1}, not as asyncio has it` : "as asyncio has it"} (${e.about}).`,
   failure: (e) => `The run fails, ${e.what}: ${e.message}.`,
   never_awaited: (e) => `The coroutine ${e.coro} was made and never awaited: it never began.`,
   report: (e) => `The loop's exception handler is called: ${e.message || ""}${e.error ? ` (${e.error})` : ""}.`,
