@@ -8,7 +8,8 @@ stream is passed over; after GOAWAY every frame is an error, so that what is und
 lost; a request may announce a body and end with its head; a response may be 101; a
 field block that cannot be decoded is called a PROTOCOL_ERROR; a frame that is too long
 (16 MiB can be announced) is refused when all of it has been kept; and of a field block
-that does not end 64 frames are kept, a MiB.
+that does not end 64 frames are kept, a MiB.  Whenever a stream is opened, it looks at all
+the others, to count those that are open; and of every frame it makes a text, for a log.
 
 Read next: http/http2.py
 """
@@ -26,9 +27,17 @@ from h2.events import (
     InformationalResponseReceived,
     RequestReceived,
 )
-from h2.exceptions import DenialOfServiceError, FrameTooLargeError, ProtocolError
-from hpack import Decoder, HeaderTuple, HPACKError, OversizedHeaderListError
+from h2.exceptions import (
+    DenialOfServiceError,
+    FrameTooLargeError,
+    ProtocolError,
+    StreamClosedError,
+    StreamIDTooLowError,
+)
+from hpack import HeaderTuple, HPACKError, OversizedHeaderListError
 from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+
+from .h2_fields import FieldDecoder, FieldEncoder
 
 __all__ = ["CompressionError", "Http2Parser"]
 
@@ -44,7 +53,7 @@ class CompressionError(ProtocolError):
     error_code = ErrorCodes.COMPRESSION_ERROR
 
 
-class _Fields(Decoder):
+class _Fields(FieldDecoder):
     """Decodes field blocks, and calls a bad one what RFC 9113 calls it."""
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
@@ -62,9 +71,11 @@ class Http2Parser(H2Connection):
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         most = self.decoder.max_header_list_size
+        self.encoder = FieldEncoder()
         self.decoder = _Fields()
         self.decoder.max_header_list_size = most
         self._begun = False
+        self._enough = 0  # streams, open or not, from which on they are counted again
         #: Frames that were no event: those that come too late, some of which h2 answers.
         self.passed_over = 0
         #: Whether a field block has begun and not ended.
@@ -84,15 +95,43 @@ class Http2Parser(H2Connection):
             raise DenialOfServiceError("a field block is longer than all that it may say")
         return received
 
+    def _open_streams(self, remainder: int) -> int:
+        """Return how many are open, or as many at most, if that is less than may be."""
+        ours = remainder == self.config.client_side
+        settings = self.remote_settings if ours else self.local_settings
+        known = len(self.streams)
+        if known < self._enough and known < settings.max_concurrent_streams:
+            return known
+        count = super()._open_streams(remainder)  # which forgets those that are closed
+        left = len(self.streams)
+        self._enough = left + left // 2 + 1
+        return count
+
     def _receive_frame(self, frame: Frame) -> list[Event]:
         if not self._begun:  # section 3.4
             if not isinstance(frame, SettingsFrame) or "ACK" in frame.flags:
                 raise ProtocolError("the first frame is not SETTINGS")
             self._begun = True
-        received = super()._receive_frame(frame)
+        answers: list[Frame]
+        received: list[Event]
+        try:
+            answers, received = self._frame_dispatch_table[frame.__class__](frame)
+        except (StreamClosedError, StreamIDTooLowError) as error:
+            answers, received = self._too_late(error)
+        self._prepare_for_sending(answers)
         if not received:
             self.passed_over += 1
         return received
+
+    def _too_late(self, error: Any) -> Received:
+        """Answer a frame on a stream that is over, or raise if that ends the connection."""
+        if self._stream_is_closed_by_reset(error.stream_id):  # section 5.1
+            answer = RstStreamFrame(error.stream_id)
+            answer.error_code = ErrorCodes.STREAM_CLOSED
+            return [answer], getattr(error, "_events", [])
+        if self._stream_is_closed_by_end(error.stream_id):
+            raise StreamClosedError(error.stream_id) from error
+        raise error
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> Received:
         event = ConnectionTerminated()  # section 6.8: what was begun may still be finished

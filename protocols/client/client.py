@@ -18,11 +18,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from .decompression import ACCEPTED
 from .dialing import Dialer
 from .errors import ClientError, Disconnected, RedirectFailed
 from .exchange import Exchange
-from .messages import Content, HeaderInput, Interim, ParamInput, Request, parse, raw_fields
+from .messages import USUAL, Content, HeaderInput, Interim, ParamInput, Request, parse, raw_fields
 from .pool import Pool
 from .redirects import is_redirect, next_request
 from .response import Response
@@ -33,12 +32,6 @@ __all__ = ["Client"]
 
 #: How often a request that no server has looked at may be sent again.
 RETRIES = 5
-#: Sent unless others of their names are.
-USUAL = (
-    (b"user-agent", b"miniloop"),
-    (b"accept", b"*/*"),
-    (b"accept-encoding", ACCEPTED.encode()),
-)
 
 
 class Client:
@@ -196,8 +189,11 @@ class Client:
         if address.authorization is not None:
             defaults.append((b"authorization", address.authorization.encode("ascii")))
         for others in (self.headers, defaults):
-            names = {name for name, _ in fields}
-            fields += [each for each in others if each[0] not in names]
+            if fields:
+                names = {name for name, _ in fields}
+                fields += [each for each in others if each[0] not in names]
+            else:
+                fields += others
         body = content.encode() if isinstance(content, str) else content
         target = address.target.encode("ascii")
         return Request(method.encode("ascii"), address.origin, target, fields, body or b"")

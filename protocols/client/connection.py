@@ -14,7 +14,7 @@ Invariants
     retired  ``usable`` is False; the exchanges that it has go on
     closed   no exchange is on it, the owner has been told, the transport is closing
 
-Read next: http1.py
+Read next: http1_heads.py
 """
 
 from __future__ import annotations

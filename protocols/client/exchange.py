@@ -148,6 +148,7 @@ class Exchange:
         """The response is complete; what is left of the request is not sent."""
         self.trailers = trailers
         self.over = True
+        self._disarm()
         self._stop_upload()
         self._wake()
 
@@ -156,6 +157,7 @@ class Exchange:
         if not self.over:
             self.over = True
             self._error = error
+            self._disarm()
             self._stop_upload()
             self._wake()
 
@@ -261,34 +263,39 @@ class Exchange:
         if self._waiter is not None:
             raise RuntimeError("another task is reading this response already")
         waiter = self._waiter = self._loop.create_future()
-        self._progress = self._loop.time()
-        self._arm()
+        self._progress = now = self._loop.time()
+        if self._timer is None:
+            self._arm(now)  # else one is set, to a moment that is no later
         try:
             await waiter
         finally:
             self._waiter = None
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
 
-    def _arm(self) -> None:
+    def _arm(self, now: float) -> None:
         """Set the timer to when the wait is too long."""
-        moments = [] if self.deadline is None else [self.deadline]
-        if self.timeouts.read is not None:
-            base = self._loop.time() if self._upload is not None else self._progress
-            moments.append(base + self.timeouts.read)
-        if moments:
-            self._timer = self._loop.call_at(min(moments), self._expired)
+        when, read = self.deadline, self.timeouts.read
+        if read is not None:
+            late = (now if self._upload is not None else self._progress) + read
+            when = late if when is None else min(late, when)
+        if when is not None:
+            self._timer = self._loop.call_at(when, self._expired)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _expired(self) -> None:
-        """Give up, unless there was progress, or the request is still on its way."""
+        """Give up, unless nobody waits, there was progress, or the request is on its way."""
         self._timer = None
+        if self._waiter is None:
+            return
         now = self._loop.time()
         read = self.timeouts.read
         if self.deadline is not None and now >= self.deadline:
             self.give_up(TotalTimeout("the exchange was not over in time"))
         elif self._upload is not None or (read is not None and now < self._progress + read):
-            self._arm()
+            self._arm(now)
         else:
             self.give_up(ReadTimeout(f"nothing was received for {read} s"))
 
@@ -302,7 +309,8 @@ class Exchange:
 
     async def aclose(self) -> None:
         """Give up what is not over, and wait until nothing runs for it any more."""
-        self.give_up(Disconnected("the response was closed"))
+        if not self.over:
+            self.give_up(Disconnected("the response was closed"))
         while self._chunks:
             self.driver.consumed(self, self._chunks.popleft()[1])
         upload = self._upload

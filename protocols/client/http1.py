@@ -24,8 +24,6 @@ Read next: http2_heads.py
 from __future__ import annotations
 
 import asyncio
-import functools
-import re
 from typing import Any
 
 import h11
@@ -33,7 +31,8 @@ import h11
 from .connection import Connection
 from .errors import BadMessage, ClientError, Disconnected, TooLarge
 from .exchange import Exchange, Head
-from .messages import Field, Origin, Request
+from .http1_heads import AT_ONCE, check_size, head_of
+from .messages import Field, Origin
 from .settings import Limits
 
 __all__ = ["TRANSITIONS", "Http1Connection"]
@@ -47,69 +46,7 @@ TRANSITIONS = (
     ("asking", "given up, failed, ended", "closed"),
 )
 
-#: A body up to this size is sent together with the head; of a larger one so much at a time.
-AT_ONCE = 64 * 1024
-#: Fields that say where a message ends, or what the connection is to become.
-FRAMING = frozenset((b"connection", b"content-length", b"expect", b"upgrade"))
-NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
-VALUE = re.compile(rb"(?:[^\0\s](?:[^\0\n\v\f\r]*[^\0\s])?)?")
-TARGET = re.compile(rb"[!-~]+")
 _END = h11.EndOfMessage()
-
-
-@functools.lru_cache(maxsize=256)
-def stand_in(method: bytes, framing: tuple[Field, ...]) -> h11.Request:
-    """Return a request of which h11 says the same as of one with *framing* among its fields.
-
-    Raises h11.LocalProtocolError.
-    """
-    return h11.Request(method=method, target=b"/", headers=[(b"host", b""), *framing])
-
-
-def head_of(request: Request) -> tuple[bytes, h11.Request]:
-    """Return the head of *request*, framed by length or by chunks, and what h11 is told.
-
-    h11 checks and copies field after field, several times; only some are of interest to it.
-
-    Raises:
-        ValueError: it would be read as something else.
-    """
-    lines = [b"%s %s HTTP/1.1\r\n" % (request.method, request.target), b""]
-    framing, hosts = [], []
-    for field in request.fields:
-        name, value = field
-        if not NAME.fullmatch(name) or not VALUE.fullmatch(value):
-            raise ValueError(f"the request cannot be sent: {field!r} is not a field")
-        if name == b"host":
-            hosts.append(value)
-        elif name in FRAMING:
-            framing.append(field)
-        elif name != b"transfer-encoding":
-            lines.append(b"%s: %s\r\n" % field)
-    if len(hosts) > 1 or not TARGET.fullmatch(request.target):
-        raise ValueError("the request cannot be sent: its target is malformed, or said twice")
-    if b"content-length" not in [name for name, _ in framing]:
-        if not isinstance(request.content, bytes):
-            framing.append((b"transfer-encoding", b"chunked"))
-        elif request.content or request.method in (b"POST", b"PUT", b"PATCH"):
-            framing.append((b"content-length", b"%d" % len(request.content)))
-    try:
-        told = stand_in(request.method, tuple(framing))
-    except h11.LocalProtocolError as error:
-        raise ValueError(f"the request cannot be sent: {error}") from None
-    host = hosts[0] if hosts else request.origin.authority.encode("ascii")
-    lines[1] = b"host: %s\r\n" % host  # first, as RFC 9110, 7.2, asks for
-    lines += [b"%s: %s\r\n" % field for field in told.headers.raw_items()[1:]]
-    return b"".join(lines) + b"\r\n", told
-
-
-def check_size(fields: list[Field], limits: Limits) -> None:
-    """Raise TooLarge if a block of header fields is.  h11 looks only at incomplete ones."""
-    if len(fields) > limits.header_fields:
-        raise TooLarge(f"the response has {len(fields)} header fields")
-    size = sum(len(name) + len(value) + 4 for name, value in fields)
-    if size > limits.header_bytes:
-        raise TooLarge(f"the response has {size} bytes of header fields")
 
 
 class Http1Connection(Connection):
@@ -185,7 +122,8 @@ class Http1Connection(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Feed the exchange; bytes that nobody asked for end the connection."""
-        if self._exchange is None:
+        exchange = self._exchange
+        if exchange is None:
             self.close()
             return
         self._received = True
@@ -254,18 +192,19 @@ class Http1Connection(Connection):
 
     def _on_end(self, exchange: Exchange, trailers: list[Field]) -> None:
         check_size(trailers, self.limits)
-        whole = not exchange.uploading
-        self._exchange = None
-        exchange.on_end(trailers)
         connection = self._h11
-        if (
+        whole = not exchange.uploading
+        again = (
             whole
-            and self.usable
             and connection.our_state is connection.their_state is h11.DONE
             and not connection.trailing_data[0]
             and not self._framed_twice
-        ):
+        )
+        if again:
             connection.start_next_cycle()
+        self._exchange = None
+        exchange.on_end(trailers)
+        if again and self.usable:
             self._read_on()
         else:
             self.close(abort=not whole)

@@ -34,9 +34,9 @@ from ..h2_rules import Http2Parser
 from .connection import Connection
 from .errors import BadMessage, Disconnected, TooLarge
 from .exchange import Exchange, Head
-from .http1 import check_size
-from .http2_heads import check_greeting, head_of
-from .messages import Field, Origin, Request
+from .http1_heads import check_size
+from .http2_heads import check_greeting, head_of, response_head
+from .messages import Origin, Request
 from .settings import Limits
 from .tunnel import Tunnel, TunnelProtocol
 
@@ -159,7 +159,9 @@ class Http2Connection(Connection):
                 self._h2.send_data(stream_id, content, end_stream=True)
         else:
             exchange.upload()
-        if not self._flush_due:  # what is asked for in one turn of the loop leaves in one write
+        if len(self._streams) == 1:
+            self._flush()  # who asks alone waits for nobody
+        elif not self._flush_due:  # what is asked for in one turn of the loop leaves in one write
             self._flush_due = True
             self.loop.call_soon(self._flush)
 
@@ -276,31 +278,20 @@ class Http2Connection(Connection):
     def _on_response(self, event: Any) -> None:
         exchange = self._streams.get(event.stream_id)
         if exchange is not None:
-            fields = list(event.headers)
-            status = next((int(value) for name, value in fields if name == b":status"), 0)
-            fields = [each for each in fields if not each[0].startswith(b":")]
-            if self._fits(exchange, fields):
+            try:
+                status, fields = response_head(event.headers, self.limits)
+            except (BadMessage, TooLarge) as error:
+                exchange.give_up(error)
+            else:
                 exchange.on_head(Head(status, b"", fields, "HTTP/2"))
-
-    def _fits(self, exchange: Exchange, fields: list[Field]) -> bool:
-        """Give up *exchange* if *fields* are over the limits."""
-        try:
-            check_size(fields, self.limits)
-        except TooLarge as error:
-            exchange.give_up(error)
-            return False
-        return True
 
     def _on_informational(self, event: Any) -> None:
         exchange = self._streams.get(event.stream_id)
         if exchange is not None:
-            status = next((int(value) for name, value in event.headers if name == b":status"), 0)
-            fields = [each for each in event.headers if not each[0].startswith(b":")]
-            if self._fits(exchange, fields):
-                try:
-                    exchange.on_interim(status, fields)
-                except BadMessage as error:
-                    exchange.give_up(error)
+            try:
+                exchange.on_interim(*response_head(event.headers, self.limits))
+            except (BadMessage, TooLarge) as error:
+                exchange.give_up(error)
 
     def _on_data(self, event: Any) -> None:
         exchange = self._streams.get(event.stream_id)
@@ -312,8 +303,13 @@ class Http2Connection(Connection):
 
     def _on_trailers(self, event: Any) -> None:
         exchange = self._streams.get(event.stream_id)
-        if exchange is not None and self._fits(exchange, list(event.headers)):
-            exchange.trailers = list(event.headers)
+        if exchange is not None:
+            try:
+                check_size(event.headers, self.limits)
+            except TooLarge as error:
+                exchange.give_up(error)
+            else:
+                exchange.trailers = event.headers
 
     def _on_stream_ended(self, event: Any) -> None:
         exchange = self._take(event.stream_id)

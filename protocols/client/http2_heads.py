@@ -11,9 +11,12 @@ from h2.exceptions import ProtocolError
 from hpack import NeverIndexedHeaderTuple
 from hyperframe.frame import SettingsFrame
 
-from .messages import Field, Request
+from .errors import BadMessage
+from .http1_heads import check_size
+from .messages import USUAL, Field, Request
+from .settings import Limits
 
-__all__ = ["check_greeting", "head_of"]
+__all__ = ["check_greeting", "head_of", "response_head"]
 
 #: Fields that say something about an HTTP/1.1 connection (RFC 9113 8.2.2).
 OF_CONNECTIONS = frozenset(
@@ -22,8 +25,11 @@ OF_CONNECTIONS = frozenset(
 #: Fields that nobody is to find out by guessing, and the size from which on cookies are none.
 SECRET = frozenset((b"authorization", b"proxy-authorization"))
 GUESSED = 20
+#: Of these it is known that they are well-formed.
+KNOWN = frozenset(USUAL)
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 VALUE = re.compile(rb"[^\x00\r\n]*")
+STATUS = re.compile(rb"[1-9][0-9][0-9]")
 
 
 def head_of(request: Request) -> list[Field]:
@@ -42,7 +48,11 @@ def head_of(request: Request) -> list[Field]:
     ]
     if request.protocol is not None:
         head.append((b":protocol", request.protocol))
-    for name, value in fields:
+    for field in fields:
+        if field in KNOWN:
+            head.append(field)
+            continue
+        name, value = field
         if not NAME.fullmatch(name):
             raise ValueError(f"the request cannot be sent: {name!r} is not the name of a field")
         if name in SECRET or (name == b"cookie" and len(value) < GUESSED):  # RFC 7541 7.1.3
@@ -58,6 +68,24 @@ def head_of(request: Request) -> list[Field]:
         if not VALUE.fullmatch(value):
             raise ValueError(f"the request cannot be sent: {value!r} is not a field's value")
     return head
+
+
+def response_head(headers: list[Field], limits: Limits) -> tuple[int, list[Field]]:
+    """Return the status of a response, and its fields without it.
+
+    Args:
+        headers: of which h2 knows that ``:status`` comes first, and nothing else like it.
+        limits: of sizes.
+
+    Raises:
+        BadMessage: the status is none.
+        TooLarge: the head is.
+    """
+    (_, status), *fields = headers
+    if not STATUS.fullmatch(status):
+        raise BadMessage(f"{status!r} is no status")
+    check_size(fields, limits)
+    return int(status), fields
 
 
 def check_greeting(data: bytes) -> None:

@@ -15,7 +15,19 @@ from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-__all__ = ["Content", "Field", "Headers", "Interim", "Origin", "Request", "parse", "raw_fields"]
+from .decompression import ACCEPTED
+
+__all__ = [
+    "USUAL",
+    "Content",
+    "Field",
+    "Headers",
+    "Interim",
+    "Origin",
+    "Request",
+    "parse",
+    "raw_fields",
+]
 
 Field: TypeAlias = tuple[bytes, bytes]
 #: What may be sent as a body.
@@ -23,6 +35,12 @@ Content: TypeAlias = "bytes | str | AsyncIterable[bytes] | None"
 HeaderInput: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
 ParamInput: TypeAlias = "Mapping[str, object] | Iterable[tuple[str, object]] | None"
 
+#: Sent unless others of their names are.
+USUAL = (
+    (b"user-agent", b"miniloop"),
+    (b"accept", b"*/*"),
+    (b"accept-encoding", ACCEPTED.encode()),
+)
 PORTS = {"http": 80, "https": 443}
 #: What a URL may hold unescaped, ``%`` included: what is escaped already stays so.
 SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -68,7 +86,9 @@ def parse(url: str, params: ParamInput = None) -> Address:
     Raises:
         ValueError: the URL is not ``http`` or ``https``, or has no host.
     """
-    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    if params is None:
+        return _take_apart(url, "")
+    pairs = params.items() if isinstance(params, Mapping) else params
     return _take_apart(url, urlencode(list(pairs), doseq=True))
 
 
@@ -92,7 +112,9 @@ def _take_apart(url: str, more: str) -> Address:
 
 def raw_fields(headers: HeaderInput) -> list[Field]:
     """Return *headers* the way they are sent: in bytes, names in lower case."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
+    if headers is None:
+        return []
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
     return [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in pairs]
 
 

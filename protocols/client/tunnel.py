@@ -16,7 +16,7 @@ Invariants
     closing  no more is written; END_STREAM is sent after what still waits
     ``_held`` is empty unless reading is paused
 
-Read next: websocket_session.py
+Read next: websocket_pings.py
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ Read next: websocket.py
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, TypeAlias
@@ -42,6 +41,7 @@ from .exchange import Head
 from .messages import Headers
 from .tunnel import Tunnel
 from .waiting import until
+from .websocket_pings import Pings
 from .websocket_settings import ConnectionClosed, Refused, Settings
 
 __all__ = ["TRANSITIONS", "WebSocket"]
@@ -104,8 +104,7 @@ class WebSocket(asyncio.Protocol):
         self._writers: set[asyncio.Future[None]] = set()
         self._paused_writing = False
         self._sending = asyncio.Lock()
-        self._pings: dict[bytes, asyncio.Future[float]] = {}
-        self._numbers = itertools.count(1)
+        self._pings = Pings(settings, self._write_ping, self._unanswered)
         self._timer: asyncio.TimerHandle | None = None
 
     # --- the transport's side ------------------------------------------------------------
@@ -163,10 +162,7 @@ class WebSocket(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         closed = ConnectionClosed(self.close_code, self.close_reason)
-        for ping in self._pings.values():
-            if not ping.done():
-                ping.set_exception(closed)
-                ping.exception()
+        self._pings.lost(closed)
         self.resume_writing()
         self._wake()
         if not self._lost.done():
@@ -201,6 +197,7 @@ class WebSocket(asyncio.Protocol):
     def abort(self) -> None:
         """Close without a word."""
         self.state = "closed"
+        self._pings.stop()
         if self._transport is not None:
             self._transport.abort()
         elif not self._lost.done():
@@ -240,7 +237,7 @@ class WebSocket(asyncio.Protocol):
                     if self._wire.get_write_buffer_size() > UNREAD_ANSWERS:
                         self._fail(1008, "pings, and nobody reads the pongs")
             case events.Pong():
-                self._on_pong(bytes(event.payload))
+                self._pings.answered(bytes(event.payload))
             case events.CloseConnection():
                 self._on_close(event)
             case events.AcceptConnection():
@@ -254,7 +251,7 @@ class WebSocket(asyncio.Protocol):
         self.headers = headers
         if not self.opened.done():
             self.opened.set_result(None)
-        self._arm()
+        self._pings.begin()
 
     def _refuse(self, error: Exception) -> None:
         self.state = "closed"
@@ -313,63 +310,22 @@ class WebSocket(asyncio.Protocol):
     def _closing(self) -> None:
         """Give the server so long to close the connection, which is its part."""
         self.state = "closing"
+        self._pings.stop()
         self._parts.clear()
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(self.settings.close_seconds, self._wire.abort)
         self._wake()
 
-    # --- keeping alive -------------------------------------------------------------------
-
-    def _arm(self) -> None:
-        seconds = self.settings.ping_seconds
-        if seconds is not None and self.state == "open":
-            self._timer = self._loop.call_later(seconds, self._ping_by_itself)
-
-    def _ping_by_itself(self) -> None:
-        """Send a ping, and look later whether it was answered."""
-        if self.state != "open":
-            return
-        payload = self._send_ping()
-        if self.settings.pong_seconds is None:
-            self._arm()
-        else:
-            self._timer = self._loop.call_later(
-                self.settings.pong_seconds, self._look_for_pong, payload
-            )
-
-    def _look_for_pong(self, payload: bytes) -> None:
-        """Fail if the ping was not answered; as long as nothing is taken in, nobody knows."""
-        if payload in self._pings and not self._unfed:
-            self._fail(1011, "a ping was not answered")
-        else:
-            self._arm()
-
-    def _send_ping(self) -> bytes:
-        payload = str(next(self._numbers)).encode()
-        self._pings[payload] = self._loop.create_future()
+    def _write_ping(self, payload: bytes) -> None:
         self._write(events.Ping(payload=payload))
-        return payload
 
-    def _on_pong(self, payload: bytes) -> None:
-        """Answer this ping, and those before it (RFC 6455 5.5.3)."""
-        if payload in self._pings:
-            for number in list(self._pings):
-                ping = self._pings.pop(number)
-                if not ping.done():
-                    ping.set_result(self._loop.time())
-                if number == payload:
-                    return
-
-    async def ping(self) -> float:
-        """Send a ping and wait for its answer; return the seconds that took.
-
-        Raises:
-            ConnectionClosed: it is closed, or was before the answer came.
-        """
-        self._check_open()
-        begun = self._loop.time()
-        return await self._pings[self._send_ping()] - begun
+    def _unanswered(self) -> bool:
+        """Fail as a ping was not answered; as long as nothing is taken in, nobody knows."""
+        if self._unfed:
+            return False
+        self._fail(1011, "a ping was not answered")
+        return True
 
     # --- the user's side -----------------------------------------------------------------
 
@@ -385,6 +341,15 @@ class WebSocket(asyncio.Protocol):
         if self.state != "open":
             code = 1006 if self.close_code is None else self.close_code
             raise ConnectionClosed(code, self.close_reason)
+
+    async def ping(self) -> float:
+        """Send a ping and wait for its answer; return the seconds that took.
+
+        Raises:
+            ConnectionClosed: it is closed, or was before the answer came.
+        """
+        self._check_open()
+        return await self._pings.ping()
 
     async def send(self, message: Message | AsyncIterable[Message]) -> None:
         """Send text, bytes, or a message in fragments; return when there is room for more.

@@ -4,6 +4,24 @@ HTTP/2 is known by ALPN (RFC 9113, section 3.2) or by its preface (section 3.3),
 no beginning is an HTTP/1.1 request.  What both drivers need of a transport is here: is
 everything sent, does the client take it, when to stop reading.
 
+States of a connection
+    new      -- known what is spoken ----------> speaking
+             -- silent, drained, unknown ------> closing
+             -- lost --------------------------> closed
+    speaking -- all is said -------------------> ended
+             -- closed, aborted ---------------> closing
+             -- lost --------------------------> closed
+    ended    -- closed, aborted ---------------> closing
+             -- lost --------------------------> closed
+    closing  -- everything sent, or given up --> closed
+
+Invariants
+    new       ``driver`` is None; it becomes something else within ``Limits.header_timeout``
+    speaking  nothing is sent in any other state
+    ended     what the client sends is still read, so that it can take what it was sent
+    closing   the transport is closing; a timer ends it if the client takes nothing
+    closed    the server has been told, no timer is left
+
 Read next: http1.py
 """
 
@@ -27,7 +45,19 @@ from .tls import describe
 if TYPE_CHECKING:
     from .server import Server
 
-__all__ = ["Connection"]
+__all__ = ["TRANSITIONS", "Connection"]
+
+TRANSITIONS = (
+    ("new", "known what is spoken", "speaking"),
+    ("new", "silent, drained, unknown", "closing"),
+    ("new", "lost", "closed"),
+    ("speaking", "all is said", "ended"),
+    ("speaking", "closed, aborted", "closing"),
+    ("speaking", "lost", "closed"),
+    ("ended", "closed, aborted", "closing"),
+    ("ended", "lost", "closed"),
+    ("closing", "everything sent, or given up", "closed"),
+)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _MAGIC = PREFACE[:16]
@@ -45,6 +75,7 @@ class Connection(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.limits = server.limits
         self.scheme = "http"
+        self.state = "new"
         self.writing_paused = False
         self.driver: Driver | None = None
         self.client: tuple[str, int] | None = None
@@ -52,8 +83,6 @@ class Connection(asyncio.Protocol):
         self.header_deadline = 0.0
         self._reading = True
         self._tls: dict[str, Any] | None = None
-        self._closed = False
-        self._ended = False  # nothing can be sent any more
         self._first = bytearray()
         self._sniffing = Deadline(self.loop, self.abort)
         self._stall = Deadline(self.loop, self._stalled)
@@ -72,7 +101,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self.transport = transport  # type: ignore[assignment]
         if self.server.state in ("closing", "closed"):  # the handshake of TLS took too long
-            self.transport.abort()
+            self.abort()
             return
         self.transport.set_write_buffer_limits(high=self.limits.outbound)
         self.client = _address(transport.get_extra_info("peername"))
@@ -84,10 +113,12 @@ class Connection(asyncio.Protocol):
             self._sniffing.set(self.limits.header_timeout)
             return
         self.scheme = "https"
-        if tls.selected_alpn_protocol() == "h2":
-            self.driver = Http2(self)
-        else:
-            self.driver = Http1(self)
+        self._speak(Http2 if tls.selected_alpn_protocol() == "h2" else Http1)
+
+    def _speak(self, kind: type[Driver]) -> None:
+        """Leave the rest to a driver."""
+        self.state = "speaking"
+        self.driver = kind(self)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes."""
@@ -102,8 +133,9 @@ class Connection(asyncio.Protocol):
             if data.startswith(_MAGIC) and not data.startswith(PREFACE):
                 self.abort()
                 return
-            self.driver = Http2(self) if data.startswith(PREFACE) else Http1(self)
-        self.driver.data_received(data)
+            self._speak(Http2 if data.startswith(PREFACE) else Http1)
+        if self.driver is not None:
+            self.driver.data_received(data)
 
     def eof_received(self) -> bool:
         """Tell the driver; return whether the connection stays open (never over TLS)."""
@@ -111,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the driver, and leave no timer."""
-        self._closed = self._ended = True
+        self.state = "closed"
         self._sniffing.close()
         self._stall.close()
         self._leaving.close()
@@ -157,12 +189,14 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Send *data*, unless the client is gone."""
-        if data and not self._ended and not self.transport.is_closing():
+        if data and self.state == "speaking" and not self.transport.is_closing():
             self.transport.write(data)
 
     def read(self, wanted: bool) -> None:
         """Read on, or stop reading until further notice."""
-        if wanted is not self._reading and not self._closed and not self.transport.is_closing():
+        if wanted is self._reading or self.state == "closed":
+            return
+        if not self.transport.is_closing():
             self._reading = wanted
             if wanted:
                 self.transport.resume_reading()
@@ -171,10 +205,12 @@ class Connection(asyncio.Protocol):
 
     def write_eof(self) -> bool:
         """Tell the client that nothing more comes; return False where that cannot be done."""
-        if self._closed or self.transport.is_closing() or not self.transport.can_write_eof():
+        if self.state == "closed" or self.transport.is_closing():
             return False
-        if not self._ended:
-            self._ended = True
+        if not self.transport.can_write_eof():
+            return False
+        if self.state == "speaking":
+            self.state = "ended"
             self.transport.write_eof()
         return True
 
@@ -184,7 +220,8 @@ class Connection(asyncio.Protocol):
         TLS tells the client of its end, and the loop awaits an answer for long; many clients
         give none on a connection that they keep for later (RFC 8446, 6.1, asks for none).
         """
-        if not self._closed:
+        if self.state != "closed":
+            self.state = "closing"
             if self.unsent:
                 self._watch()
             if self.scheme == "https":
@@ -199,7 +236,8 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once."""
-        if not self._closed:
+        if self.state != "closed":
+            self.state = "closing"
             self.transport.abort()
 
     def drain(self) -> None:

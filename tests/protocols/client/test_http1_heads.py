@@ -1,4 +1,4 @@
-"""Heads of HTTP/1.1 requests: what h11 would send of the same fields, or nothing at all."""
+"""Heads of HTTP/1.1: requests are what h11 would send of the same fields, or nothing at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocols.client.http1 import head_of
+from protocols.client.http1_heads import head_of
 from protocols.client.messages import Field, Origin, Request
 
 ORIGIN = Origin("http", "site", 8080)

@@ -404,3 +404,26 @@ def test_a_server_that_breaks_the_rules_is_told_which_and_no_more(run: Run) -> N
         assert served.peers[0].goodbyes == [ErrorCodes.FLOW_CONTROL_ERROR]
 
     run(main())
+
+
+@pytest.mark.parametrize("status", ["abc", "99", "+20", "2000"])
+def test_a_status_that_is_none_fails_its_stream_only(run: Run, status: str) -> None:
+    """h2 passes on whatever a status is: RFC 9113 8.1.1 has it be an error of the stream."""
+
+    def answers(peer: H2Peer, stream_id: int) -> None:
+        if peer.heads[stream_id][b":path"] == b"/good":
+            peer.answer(stream_id, b"good")
+        else:
+            peer.h2.send_headers(stream_id, [(":status", status)])
+            peer.flush()
+
+    async def main() -> None:
+        async with served_h2(answers) as served, plain() as client:
+            with pytest.raises(BadMessage, match="no status"):
+                await client.get(f"{served.url}/bad")
+            response = await client.get(f"{served.url}/good")
+            assert response.content == b"good"
+            (peer,) = served.peers
+            assert [stream_id for stream_id, _ in peer.resets] == [1]
+
+    run(main())

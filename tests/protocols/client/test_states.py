@@ -7,12 +7,20 @@ from types import ModuleType
 import pytest
 
 from miniloop.support.states import diagram, shown_in
-from protocols.client import connection, exchange, http1, http2, tunnel, websocket_session
+from protocols.client import (
+    connection,
+    exchange,
+    http1,
+    http2,
+    tunnel,
+    websocket_pings,
+    websocket_session,
+)
 
 
 @pytest.mark.parametrize(
     "module",
-    [connection, exchange, http1, http2, tunnel, websocket_session],
+    [connection, exchange, http1, http2, tunnel, websocket_pings, websocket_session],
     ids=lambda module: module.__name__,
 )
 def test_docstring_shows_the_table(module: ModuleType) -> None:

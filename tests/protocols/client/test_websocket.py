@@ -326,7 +326,7 @@ def test_pings_that_are_answered_keep_it_open(run: Run) -> None:
             serve(echo, "localhost", 0) as server,
             connect(url_of(server), settings=settings) as websocket,
         ):
-            while next(websocket._numbers) < 20:
+            while next(websocket._pings._numbers) < 20:
                 await asyncio.sleep(0.005)
             await websocket.send("still")
             assert await websocket.recv() == "still"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from protocols.http import exchange, http1, http2, server, websocket
+from protocols.http import connection, exchange, http1, http2, server, websocket
 
 DRAWN: dict[type, tuple[tuple[str, str, str], ...]] = {
+    connection.Connection: connection.TRANSITIONS,
     exchange.Exchange: exchange.TRANSITIONS,
     http1.Http1: http1.TRANSITIONS,
     http2.Http2: http2.TRANSITIONS,

@@ -20,7 +20,7 @@ WITH_STATES = [module for module in MODULES if hasattr(module, "TRANSITIONS")]
 
 def test_what_has_states_has_a_table() -> None:
     names = {module.__name__.rpartition(".")[2] for module in WITH_STATES}
-    assert {"exchange", "http1", "http2", "server", "websocket"} <= names
+    assert {"connection", "exchange", "http1", "http2", "server", "websocket"} <= names
 
 
 @pytest.mark.parametrize("module", WITH_STATES, ids=lambda module: module.__name__)
