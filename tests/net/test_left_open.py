@@ -20,6 +20,7 @@ import pytest
 
 from miniloop.eventloop import EventLoop
 
+from ..processes import child_processes
 from .stage import LOOPS, bound, pair
 from .tls_wire import client_context, server_context
 
@@ -234,10 +235,11 @@ def leave(make: Any, name: str, folder: Any) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def children_end() -> Iterator[None]:
+    others = child_processes()  # a browser that other tests have started, say
     yield
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+    for number in child_processes() - others:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(number, 0)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
