@@ -75,41 +75,47 @@ class RecorderWatch(Watch):
         recorder = self._recorder
         if recorder.clock is not None:
             recorder.ended = recorder.clock()
-        super().finish()
+        if self.entry is not None:  # it was not taken the short way
+            super().finish()
+        elif recorder.entry is not None:
+            self._tell("after_entry", recorder.entry, 0.0)
 
     def _take_each(self, queue: deque[Any]) -> Iterator[Any]:
         """Yield the entries as they come, and tell of each."""
         recorder, tell, popleft = self._recorder, self._tell, queue.popleft
         append, clock = recorder.log.append, recorder.clock
         entry: Any = None
+        n = 0
         plain = False  # whether it is a task of the kind whose turns are told in short
         while True:
             now = clock()
-            n = recorder.n
-            if entry is not None:
-                if plain and recorder.pending and queue and queue[-1] is entry:
-                    append(now)
-                    try:
-                        append(entry._coro.cr_frame.f_lasti)
-                    except AttributeError:  # it is a generator
-                        append(-1)
-                    entry._added = n + 2
-                    n += 3
-                else:
+            if plain and recorder.pending and queue and queue[-1] is entry:
+                append(now)
+                try:
+                    append(entry._coro.cr_frame.f_lasti)
+                except AttributeError:  # it is a generator
+                    append(-1)
+                entry._added = n + 2
+                n += 4
+            else:
+                if entry is not None:
                     recorder.ended = now
                     tell("after_entry", entry, 0.0)
-                    n, now = recorder.n, clock()
-            self.entry = entry = popleft()
+                    now = clock()
+                n = recorder.n + 1
+            entry = popleft()
             recorder.seen = len(queue)
-            if type(entry) is ObservedTask and entry._added > 0 and not entry._throws:  # type: ignore[attr-defined]
-                recorder.n = recorder.run_n = n + 1
-                recorder.entry_n = entry._added  # type: ignore[attr-defined]
+            if type(entry) is ObservedTask and (number := entry._added) > 0 and not entry._throws:  # type: ignore[attr-defined]
+                recorder.n = recorder.run_n = n
+                recorder.entry_n = number
                 recorder.began = now
                 recorder.entry = recorder.task = entry
                 recorder.pending = plain = True
             else:
-                recorder.n = n
+                recorder.n = n - 1
                 tell("before_entry", entry)
+                n = recorder.run_n
                 plain = type(entry) is ObservedTask
             yield entry
-            entry = self.entry  # None if the run phase has ended since
+            entry = recorder.entry  # None if the run phase has ended since
+            plain = plain and entry is not None
