@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -91,6 +92,57 @@ async def orphan() -> None:
     except ValueError:
         pass
     await slow
+
+
+async def lock_kept() -> None:
+    """A task takes a lock, and ends without giving it back."""
+    lock = asyncio.Lock()
+
+    async def forget() -> None:
+        await lock.acquire()
+
+    async def want() -> None:
+        async with lock:
+            pass
+
+    await asyncio.create_task(forget(), name="forgetful")
+    task = asyncio.create_task(want(), name="waiter")
+    await asyncio.wait([task], timeout=0.01)
+
+
+async def spinning() -> None:
+    """A descriptor is always ready, and nobody reads it."""
+    loop = asyncio.get_running_loop()
+    near, far = socket.socketpair()
+    seen: list[int] = []
+    enough = loop.create_future()
+
+    def look() -> None:
+        seen.append(1)
+        if len(seen) == 130:
+            enough.set_result(None)
+
+    far.send(b"x")
+    loop.add_reader(near, look)
+    await enough
+    loop.remove_reader(near)
+    near.close()
+    far.close()
+
+
+async def growing() -> None:
+    """Callbacks that each ask for two more."""
+    loop = asyncio.get_running_loop()
+
+    def more(left: int) -> None:
+        if left:
+            loop.call_soon(more, left - 1)
+            loop.call_soon(int)
+            for _ in range(60 - left):
+                loop.call_soon(int)
+
+    loop.call_soon(more, 60)
+    await asyncio.sleep(0.05)
 
 
 async def fine() -> None:

@@ -94,6 +94,25 @@ class TestLints:
 
 
 @both
+class TestMoreLints:
+    def test_a_lock_that_its_holder_never_gave_back(self, loop: str) -> None:
+        said = found(record(stories.lock_kept, loop))
+        assert said["lock kept"] == (
+            "waiter waits for Lock lock, but no task alive is inside it: it was not released"
+        )
+
+    def test_a_descriptor_that_is_ready_for_nothing(self, loop: str) -> None:
+        said = found(record(stories.spinning, loop))
+        assert said["spinning descriptor"] == (
+            "descriptor 2 was ready 100 times in a row, and look did nothing"
+        )
+
+    def test_a_queue_that_grows(self, loop: str) -> None:
+        said = found(record(stories.growing, loop))
+        assert said["growing queue"].startswith("the ready queue grew in 50 iterations in a row")
+
+
+@both
 class TestWhy:
     def test_a_chain_ends_at_what_can_wake_it(self, loop: str) -> None:
         recording = record(stories.fine, loop)
