@@ -55,10 +55,10 @@ class RecorderWatch(Watch):
         self.finish()
         if recorder.polled or len(queue) != recorder.seen or not self._plain():
             self._tell("before_run", count)
-        elif recorder.poll:
+        elif recorder.poll is not None:
             recorder.log.append((recorder.poll, count))
             recorder.n += 4
-            recorder.poll = 0.0
+            recorder.poll = None
         else:
             recorder.log.append((recorder.clock(), -count))
             recorder.n += 2

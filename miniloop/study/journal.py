@@ -111,10 +111,10 @@ class Journal:
         for raw in items:
             if type(raw) is dict:
                 events.append(self._numbered(raw))
-            elif type(raw) is float:
-                events += [self._numbered(event) for event in self._turn(raw, next(items))]
-            else:
+            elif type(raw) is tuple:
                 events += [self._numbered(event) for event in self._plain_iteration(*raw)]
+            else:  # a time, and the instruction that follows it
+                events += [self._numbered(event) for event in self._turn(raw, next(items))]
         if self._writer is not None:
             self._writer.add(events)
         else:
@@ -210,7 +210,8 @@ class Journal:
         self.pending = False
         event: Event = {"kind": "run", "t": self.began - self.offset, "by": self.entry_n}
         event |= {"entry": self.entry_n, "pick": self.pick}
-        self.log.append(event)
+        if not self.full:
+            self.log.append(event)
 
     def tick(self) -> None:
         """Look at the clock."""

@@ -52,8 +52,8 @@ class Recorder(Happenings):
         self._looking = False
         #: Whether this iteration has begun with a poll that was told of.
         self.polled = False
-        #: When a poll began that nothing has come of yet, on the clock; 0 if there is none.
-        self.poll = 0.0
+        #: When a poll began that nothing has come of yet, on the clock; None if there is none.
+        self.poll: float | None = None
         #: Which event made a handle ready, and with which descriptor.
         self._fd_ready: dict[int, tuple[int, int]] = {}
 
@@ -110,7 +110,7 @@ class Recorder(Happenings):
 
     def _tell_poll(self) -> None:
         """Tell of the poll that has begun."""
-        self.poll = 0.0
+        self.poll = None
         self.before_select(0)
 
     def _begin_iteration(self, polls: bool) -> None:
@@ -141,7 +141,7 @@ class Recorder(Happenings):
     def after_select(self, events: Iterable[tuple[Any, int]]) -> None:
         """The selector has returned."""
         events = list(events)
-        if self.poll:
+        if self.poll is not None:
             if not events:
                 return
             self._tell_poll()
@@ -155,7 +155,7 @@ class Recorder(Happenings):
 
     def before_run(self, count: int) -> None:
         """Exactly *count* entries run in this iteration."""
-        if self.poll:
+        if self.poll is not None:
             self._tell_poll()
             self.tell("select_end", self.n, fds=[])
         if not self.polled:
@@ -337,7 +337,8 @@ class Recorder(Happenings):
         assert self.clock is not None
         entry = self.entry
         frame = getattr(entry._coro, "cr_frame", None)
-        self.log += (self.clock(), -1 if frame is None else frame.f_lasti)  # -1: a generator
+        if not self.full:  # -1: a generator
+            self.log += (self.clock(), -1 if frame is None else frame.f_lasti)
         entry._added = self.run_n + 2
         self.n = self.run_n + 3
         self.seen += 1

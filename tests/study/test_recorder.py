@@ -72,8 +72,11 @@ def test_a_sleeper_is_woken_by_its_timer(loop: str) -> None:
     assert armed["label"] == "sleep"
     assert armed["task"] == "main"
     assert of_kind(recording, "suspend", task="main")[0]["on"]["timer"] == due["timer"]
-    waits = [event for event in of_kind(recording, "select_begin") if event["timeout"]]
-    assert waits[0]["why"] == f"timer {due['timer']} (sleep) is due first"
+    # On a slow machine it is overdue by then.
+    said = [
+        event["why"].removesuffix(", and overdue") for event in of_kind(recording, "select_begin")
+    ]
+    assert f"timer {due['timer']} (sleep) is due first" in said
 
 
 @both
@@ -258,6 +261,42 @@ def test_beyond_the_limit_events_are_counted() -> None:
     assert 0 < len(part.events) < len(whole.events)
     assert part.dropped == len(whole.events) - len(part.events)
     assert part.remarks == [f"{part.dropped} events at the end are missing: there were too many."]
+
+
+def test_a_clock_may_begin_at_nought_and_count_in_whole_seconds() -> None:
+    recorder = Recorder()
+    loop = EventLoop(clock=lambda: 0, observer=recorder)
+    near, far = socket.socketpair()
+    far.send(b"x")
+    loop.add_reader(near, loop.stop)
+    # Entries are ready, so the poll in which the descriptor is found does not wait.
+    tasks = [loop.create_task(asyncio.sleep(0)) for _ in range(3)]
+    loop.run_forever()
+    loop.remove_reader(near)
+    loop.run_until_complete(asyncio.gather(*tasks))
+    loop.close()
+    near.close()
+    far.close()
+    recording = recorder.recording()
+    polls = [event["it"] for event in of_kind(recording, "select_begin")]
+    assert [event["it"] for event in of_kind(recording, "select_end")] == polls
+    [ready] = of_kind(recording, "fd_ready")
+    assert ready["it"] == polls[0] == 1
+    assert of_kind(recording, "suspend")
+
+
+def test_nothing_is_kept_beyond_the_limit() -> None:
+    recorder = Recorder(limit=50)
+    loop = EventLoop(observer=recorder)
+
+    async def main() -> None:
+        for _ in range(300):
+            await loop.create_task(asyncio.sleep(0))
+        assert len(recorder.log) < 50
+
+    loop.run_until_complete(main())
+    loop.close()
+    assert recorder.recording().dropped > 1000
 
 
 def test_nothing_of_the_programs_is_kept_alive() -> None:
