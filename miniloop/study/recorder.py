@@ -327,7 +327,12 @@ class Recorder(Happenings):
         self.entry = self.task = self._cause = None
 
     def _is_plain(self) -> bool:
-        """Return whether what ran is a task that has done nothing but give up its turn."""
+        """Return whether what ran is a task that has done nothing but give up its turn.
+
+        Never where somebody chooses: whose turn it was would not be known from the order.
+        """
+        if getattr(self._loop, "_chooser", None) is not None:
+            return False
         queue, entry = self._queue, self.entry
         last = queue and len(queue) == self.seen + 1 and queue[-1] is entry
         return bool(self.pending and last and type(entry) is ObservedTask)

@@ -285,6 +285,28 @@ def test_a_clock_may_begin_at_nought_and_count_in_whole_seconds() -> None:
     assert of_kind(recording, "suspend")
 
 
+def test_whoever_is_chosen_is_the_one_that_is_told_of() -> None:
+    async def turns(name: str) -> None:
+        for _ in range(4):
+            chosen.append(name)
+            await asyncio.sleep(0)
+
+    chosen: list[str] = []
+    recorder = Recorder()
+    loop = EventLoop(observer=recorder, chooser=lambda entries: len(entries) - 1)
+    tasks = [loop.create_task(turns(name), name=name) for name in "abc"]
+    loop.run_until_complete(asyncio.wait(tasks))
+    loop.close()
+    recording = recorder.recording()
+    labels = {event["n"]: event["label"] for event in of_kind(recording, "add")}
+    runs = [event["entry"] for event in of_kind(recording, "run")]
+    assert len(set(runs)) == len(runs)
+    steps = [labels[entry] for entry in runs if labels[entry] in ("a", "b", "c")]
+    for name in "abc":
+        assert steps.count(name) == chosen.count(name) + 1
+    assert steps[:3] == chosen[:3]
+
+
 def test_nothing_is_kept_beyond_the_limit() -> None:
     recorder = Recorder(limit=50)
     loop = EventLoop(observer=recorder)
