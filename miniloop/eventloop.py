@@ -43,6 +43,7 @@ from .net import (
 from .net.signals import Signals
 from .net.wakeup import Wakeup
 from .support import current
+from .support.watch import CheckedQueue
 from .sync import threads
 from .sync.asyncgens import AsyncGenerators
 from .sync.observed import observe
@@ -112,6 +113,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         return self.ready
 
     _waiting = readiness.waiting
+    _at_once = sockets.at_once
 
     def _enter(self) -> None:
         super()._enter()
@@ -133,6 +135,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
             self._seats.clear()
             threads.abandon_default_executor(self)
         super().close()
+        self.ready = CheckedQueue(self)
 
     def _write_to_self(self) -> None:
         self._wakeup.wake()

@@ -27,7 +27,6 @@ import selectors
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator
 from contextvars import Context, copy_context
 from heapq import heappush
@@ -36,7 +35,7 @@ from typing import Any
 from ..interface import _set_running_loop, current_tasks
 from ..support import describe
 from ..support.controls import Controls
-from ..support.watch import ObservedQueue, check_call
+from ..support.watch import check_call
 from .futures import PENDING, Future
 from .handles import Handle
 from .tasks import Task
@@ -68,8 +67,6 @@ class Loop(Controls):
         observer: object | None = None,
     ) -> None:
         super().__init__(chooser, observer)
-        #: Handles and tasks that are due; the next to run is on the left.
-        self.ready: deque[Any] = deque() if observer is None else ObservedQueue(self._tell)
         self.timers = Timers()
         self._selector: Any = selectors.DefaultSelector() if selector is None else selector
         self._patience = PATIENCE if selector is None else 0
@@ -88,22 +85,20 @@ class Loop(Controls):
         popleft, append, patience, current, begun = ready.popleft, ready.append, 0, None, False
         try:
             while not (begun and self._stopping):
-                # timeout
-                if patience < (left := len(ready)) or not left:
+                if patience < (left := len(ready)) or not left:  # timeout
                     begun, current, entry, yielded = True, self._settle(current), None, None
-                    # select, arrivals
-                    if (yielded := (yield self._before_select())) is not None:
+                    if (yielded := (yield self._before_select())) is not None:  # arrivals
                         self._process_events(yielded)
                     patience, watch, left = self._patience, self._watch, len(ready)
-                # due
-                if heap:
+                if heap:  # due
                     left = timers.release_due(self._clock() + self._clock_resolution, ready)
-                # run
-                patience -= left
+                patience -= left  # run
                 take = popleft if watch is None else watch.run(left)
-                for _ in range(left):
+                while left:  # to make a range takes as long as a short callback
+                    left -= 1
                     entry, yielded = take(), None  # the one place where what runs next is chosen
-                    if isinstance(entry, Task):
+                    kind = type(entry)  # compared first, as `isinstance` is slow to say no
+                    if kind is Task or (kind is not Handle and isinstance(entry, Task)):
                         current_tasks[self] = current = entry
                         try:
                             if entry._throws:
@@ -135,10 +130,12 @@ class Loop(Controls):
                             del current_tasks[self]
                             current = None
                         try:
-                            if entry._args:
-                                entry._context.run(entry._callback, *entry._args)
-                            else:  # a call with a star takes twice as long
+                            if not entry._args:
                                 entry._context.run(entry._callback)
+                            elif len(entry._args) == 1:  # a call with a star takes twice as long
+                                entry._context.run(entry._callback, entry._args[0])
+                            else:
+                                entry._context.run(entry._callback, *entry._args)
                         except BaseException as error:
                             entry._report(error)
         finally:

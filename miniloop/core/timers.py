@@ -28,6 +28,7 @@ from contextvars import Context
 from typing import Any
 
 from ..interface import AbstractEventLoop
+from ..support import describe
 from .handles import Handle
 
 __all__ = ["TRANSITIONS", "TimerHandle", "Timers"]
@@ -71,7 +72,9 @@ class TimerHandle(Handle):
         if self._callback is not None:
             if self._scheduled:
                 self._loop._timer_handle_cancelled(self)  # type: ignore[attr-defined]
-            Handle.cancel(self)
+            if self._source_traceback:
+                self._repr = describe.handle(self, cancelled=True)
+            self._callback = self._args = None
 
     def __hash__(self) -> int:
         return hash(self._when)
@@ -107,17 +110,14 @@ class Timers:
     def drop_cancelled(self) -> None:
         """Take cancelled timers off the top, or rebuild a heap that is mostly cancelled ones."""
         heap = self.heap
-        if len(heap) > _REBUILD_ABOVE and self.cancelled / len(heap) > 0.5:
-            for *_, handle in heap:
-                if handle._callback is None:
-                    handle._scheduled = False
+        if 2 * self.cancelled > len(heap) > _REBUILD_ABOVE:
             # In place: the loop holds on to this list.
             heap[:] = [pair for pair in heap if pair[-1]._callback is not None]
             heapq.heapify(heap)
             self.cancelled = 0
             return
         while heap and heap[0][-1]._callback is None:
-            heapq.heappop(heap)[-1]._scheduled = False
+            heapq.heappop(heap)
             self.cancelled -= 1
 
     def release_due(self, end: float, ready: deque[Any]) -> int:

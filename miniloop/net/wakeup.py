@@ -79,7 +79,8 @@ class Wakeup:
         handle = Handle(callback, args, loop, context)
         if handle._source_traceback:
             del handle._source_traceback[-2:]
-        loop.ready.append(handle)  # a deque: safe from any thread
+        # A deque is safe from any thread; that of debug mode asks for the thread otherwise.
+        getattr(loop.ready, "append_from_thread", loop.ready.append)(handle)
         loop._write_to_self()
         return handle
 

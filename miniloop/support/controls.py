@@ -12,13 +12,14 @@ Read next: watch.py
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from ..interface import _get_running_loop, in_debug_mode
 from . import describe
 from .reports import Reports
-from .watch import Telling, Watch
+from .watch import CheckedQueue, ObservedQueue, Telling, Watch
 
 __all__ = ["Controls"]
 
@@ -39,6 +40,8 @@ class Controls:
         self._coroutine_origin_depth = 0
         #: Callbacks and steps that take longer, in seconds, are logged in debug mode.
         self.slow_callback_duration = 0.1
+        #: Handles and tasks that are due; the next to run is on the left.
+        self.ready: deque[Any] = deque() if observer is None else ObservedQueue(self._tell)
         self.set_debug(in_debug_mode())
 
     def is_running(self) -> bool:
@@ -75,6 +78,8 @@ class Controls:
         if not isinstance(watch_class, type):
             watch_class = self._watch_class
         self._watch = watch_class(*parts) if watched else None
+        if self._debug and type(self.ready) is deque and not self.is_running():
+            self.ready = CheckedQueue(self, self.ready)  # a run keeps the one it began with
         if self.is_running():
             self.call_soon_threadsafe(self._track_origins)  # type: ignore[attr-defined]
 

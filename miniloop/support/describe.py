@@ -29,11 +29,19 @@ logger = logging.getLogger("asyncio")  # the name that programs have configured 
 
 # Debug mode records a stack for every handle and future: deep ones cost too much.
 CREATION_DEPTH = 10
+#: Modules whose functions make futures and tasks for a program: the place is where it calls them.
+PASSED_OVER = {
+    f"{package}.{name}"
+    for package in ("miniloop.sync", "asyncio")
+    for name in ("combinators", "runners", "sleeping", "taskgroups", "tasks", "timeouts")
+}
 
 
 def creation_stack(skip: int) -> traceback.StackSummary:
     """Return where the caller's caller is, oldest frame first, *skip* frames up from here."""
     frame = sys._getframe(skip)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in PASSED_OVER:
+        frame = frame.f_back
     stack = traceback.StackSummary.extract(
         traceback.walk_stack(frame), limit=CREATION_DEPTH, lookup_lines=False
     )

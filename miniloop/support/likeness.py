@@ -12,6 +12,8 @@ Read next: watch.py
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from ..interface import AsyncioFuture, AsyncioTask
 
 __all__ = ["LikeFuture", "LikeTask"]
@@ -29,6 +31,10 @@ class LikeFuture:
     @__class__.setter
     def __class__(self, value: type) -> None:
         raise TypeError("the class of a future cannot be changed")
+
+    def __reduce__(self) -> NoReturn:
+        # A copy would be a second task for the same coroutine.
+        raise TypeError(f"cannot pickle '{type(self).__name__}' object")
 
 
 class LikeTask:

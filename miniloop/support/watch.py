@@ -33,7 +33,7 @@ from typing import Any
 
 from . import describe
 
-__all__ = ["ObservedQueue", "Telling", "Watch", "check_call"]
+__all__ = ["CheckedQueue", "ObservedQueue", "Telling", "Watch", "check_call"]
 
 #: What an observer may have; those of the second half are told by ``sync/observed.py``.
 METHODS = (
@@ -63,6 +63,14 @@ METHODS = (
 )
 
 
+def check_thread(loop: Any) -> None:
+    """Raise RuntimeError when *loop* runs in another thread."""
+    if loop._thread_id not in (None, threading.get_ident()):
+        raise RuntimeError(
+            "Non-thread-safe operation invoked on an event loop other than the current one"
+        )
+
+
 def check_call(loop: Any, callback: Any, method: str, any_thread: bool = False) -> None:
     """Refuse *callback* for *method* of a closed loop, and what debug mode finds wrong with it.
 
@@ -70,10 +78,8 @@ def check_call(loop: Any, callback: Any, method: str, any_thread: bool = False) 
     *any_thread*), TypeError when the callback is a coroutine or cannot be called.
     """
     loop._check_closed()
-    if loop._thread_id not in (None, threading.get_ident()) and not any_thread:
-        raise RuntimeError(
-            "Non-thread-safe operation invoked on an event loop other than the current one"
-        )
+    if not any_thread:
+        check_thread(loop)
     if isinstance(callback, Coroutine) or inspect.iscoroutinefunction(callback):
         raise TypeError(f"coroutines cannot be used with {method}()")
     if not callable(callback):
@@ -96,6 +102,34 @@ class Telling:
             except Exception:
                 self._methods.clear()
                 describe.logger.exception("Observer failed in %s() and was detached", method)
+
+
+class CheckedQueue(deque[Any]):
+    """A ready queue that refuses what nobody would run, or not in time.
+
+    That of a closed loop, and in debug mode: to complete a future, cancel a task or make one in
+    another thread than the loop's puts entries here without a call that could be checked.
+    """
+
+    def __init__(self, loop: Any, entries: Iterable[Any] = ()) -> None:
+        super().__init__(entries)
+        self._loop = loop
+
+    def append(self, entry: Any, /) -> None:
+        """Put *entry* at the end.  Raises RuntimeError in another thread, or when closed."""
+        if self._loop._careful:
+            self._loop._check_closed()
+            check_thread(self._loop)
+        super().append(entry)
+
+    def extend(self, entries: Iterable[Any], /) -> None:
+        """Put *entries* at the end, in their order; see `append`."""
+        for entry in entries:
+            self.append(entry)
+
+    def append_from_thread(self, entry: Any, /) -> None:
+        """Put *entry* at the end, from whatever thread."""
+        super().append(entry)
 
 
 class ObservedQueue(deque[Any]):

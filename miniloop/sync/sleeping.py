@@ -32,10 +32,10 @@ def one_turn() -> Generator[None, None, None]:
     yield
 
 
-def _wake(future: Any, result: Any) -> None:
+def _wake(future: Any) -> None:
     # The sleeper may have been cancelled in the very turn in which its time came.
     if future._state == "PENDING":
-        future.set_result(result)
+        future.set_result(None)
 
 
 @overload
@@ -59,9 +59,10 @@ async def sleep(delay: float, result: Any = None, loop: AbstractEventLoop | None
         raise ValueError("Invalid delay: NaN (not a number)")
     loop = get_running_loop()
     future = loop.create_future()
-    timer = loop.call_later(delay, _wake, future, result)
+    timer = loop.call_later(delay, _wake, future)
     try:
-        return await future
+        await future
+        return result
     except BaseException:
         timer.cancel()
         raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -33,6 +35,18 @@ def test_a_task_is_a_task_and_a_future_to_those_who_ask() -> None:
         assert isinstance(task, asyncio.Future)
         assert isinstance(task, miniloop.Task)
         assert type(task) is miniloop.Task
+        await task
+
+    miniloop.run(main())
+
+
+def test_neither_can_be_copied() -> None:
+    async def main() -> None:
+        task = asyncio.create_task(nothing())
+        for like in (task, asyncio.get_running_loop().create_future()):
+            for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match="cannot pickle"):
+                    copied(like)
         await task
 
     miniloop.run(main())

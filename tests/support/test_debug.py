@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import subprocess
@@ -129,6 +130,60 @@ def test_calls_from_another_thread_are_refused(loop: EventLoop) -> None:
     loop.run_until_complete(main())
     words = "Non-thread-safe operation invoked on an event loop other than the current one"
     assert said == [words] * 3 + ["threadsafe"]
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=repr)
+def test_futures_and_tasks_are_no_business_of_other_threads(library: Library) -> None:
+    side = Side(library)
+    side.loop.set_debug(True)
+    future, cancelled, done = (side.loop.create_future() for _ in range(3))
+    for pending in (future, cancelled):
+        pending.add_done_callback(print)
+    done.set_result(None)
+
+    async def wait() -> None:
+        await side.loop.create_future()
+
+    def elsewhere() -> None:
+        forgotten = nothing()
+        calls: list[Callable[[], Any]] = [
+            lambda: future.set_result(1),
+            cancelled.cancel,
+            lambda: done.add_done_callback(print),
+            task.cancel,
+            lambda: side.loop.create_task(forgotten),
+        ]
+        for call in calls:
+            with pytest.raises(RuntimeError, match="Non-thread-safe operation"):
+                call()
+            side.log.append(None)
+        forgotten.close()
+
+    async def main() -> None:
+        await side.names.sleep(0)
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+
+    task = side.loop.create_task(wait())
+    side.loop.run_until_complete(main())
+    assert len(side.log) == 5
+    gc.collect()  # the task that was refused
+    side.close()
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=repr)
+def test_a_closed_loop_lets_nobody_wait_who_would_never_run(library: Library) -> None:
+    side = Side(library)
+    future, lonely = side.loop.create_future(), side.loop.create_future()
+    future.add_done_callback(print)
+    side.loop.close()
+    with pytest.raises(RuntimeError, match="Event loop is closed"):
+        future.set_result(1)
+    lonely.set_result(1)
+    with pytest.raises(RuntimeError, match="Event loop is closed"):
+        lonely.add_done_callback(print)
+    assert future.done()
 
 
 @pytest.mark.parametrize("wrong", [nothing, 5], ids=["coroutine function", "number"])
