@@ -16,7 +16,6 @@ from pathlib import Path
 
 from compat.bench.http.application import application
 from compat.bench.network.placement import TOGETHER, place_client, place_server, processors
-from protocols.http.server import serve
 
 ROOT = str(Path(__file__).resolve().parents[3])
 BOOTSTRAP = (
@@ -56,6 +55,8 @@ ANSWERER = Answerer()
 
 async def answer() -> None:
     """Serve until the input ends."""
+    from protocols.http.server import serve  # only here is an extra needed
+
     async with await serve(application, "127.0.0.1") as server:
         print(server.sockets[0].getsockname()[1], flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

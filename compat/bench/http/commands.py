@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import click
 
@@ -18,6 +19,15 @@ ASKED = "compat.bench.http.rows"
 ASKING = "compat.bench.http.requests"
 SERVERS = (*OURS, *UVICORN, *HYPERCORN, AIOHTTP, GRANIAN)
 ROUNDS, QUICK_ROUNDS = 5, 1
+PARSERS = ("h11", "h2", "wsproto")
+
+
+def check_parsers() -> None:
+    """Raise click.UsageError if what protocols parses with is not installed."""
+    for parser in PARSERS:
+        if find_spec(parser) is None:
+            needed = "install the checkout with its extras `bench` and `http`"
+            raise click.UsageError(f"{parser} is not installed: {needed}")
 
 
 @click.command()
@@ -32,6 +42,7 @@ def http(ctx: click.Context, options: Options, placement: str, tls: bool) -> Non
     the row fail. --rounds is the number of samples, of a second's load each with --quick.
     The whole takes about ten minutes; granian does its work in Rust, aiohttp in C.
     """
+    check_parsers()
     check_placement(placement)
     rows = options.rows or ("" if tls else ",".join(IN_CLEAR))
     for row in choose_rows(ASKED, rows) or SUITE.rows:
@@ -57,6 +68,7 @@ def http_client(ctx: click.Context, options: Options, placement: str) -> None:
     Measures the CPU time that a client spends on a request, HTTP/1.1 and HTTP/2, one after
     the other and 50 at a time, against one server in another process.
     """
+    check_parsers()
     check_placement(placement)
     settings = options.settle((QUICK_ROUNDS, ROUNDS), placement=placement)
     ctx.exit(conduct(ASKING, options, CLIENTS, settings, check_clients))

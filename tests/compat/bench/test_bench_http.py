@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,20 @@ def test_a_tool_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     result = invoke("http", "--rows", "h2-hello")
     assert result.exit_code == 2
     assert "there is no h2load on this machine" in result.output
+
+
+@pytest.mark.parametrize("command", ["http", "http-client"])
+def test_an_extra_that_is_not_there_is_said(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "find_spec", lambda name: None if name == "h2" else object())
+    result = invoke(command, "--quick")
+    assert result.exit_code == 2
+    assert "h2 is not installed" in result.output
+
+
+def test_other_benchmarks_need_no_extra() -> None:
+    hidden = "".join(f"sys.modules[{name!r}] = None; " for name in commands.PARSERS)
+    code = f"import sys; {hidden}from compat.bench.command import main; main(['--help'])"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_what_the_tools_say() -> None:
