@@ -93,7 +93,8 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         )
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
+        made = hasattr(self, "_wakeup")  # else there were no descriptors left
+        if made and not self.is_closed():
             message = f"unclosed event loop {self!r}"
             warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
             if not self.is_running():

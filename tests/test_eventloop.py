@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import inspect
 import os
@@ -77,6 +78,24 @@ def test_one_whose_making_failed_is_silent(recwarn: pytest.WarningsRecorder) -> 
         EventLoop(no_such_argument=1)  # type: ignore[call-arg]
     gc.collect()
     assert not list(recwarn)
+
+
+@pytest.mark.parametrize("out_of", ["selectors.DefaultSelector", "socket.socketpair"])
+def test_one_without_descriptors_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder, out_of: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    unraisable: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    with monkeypatch.context() as without:
+        without.setattr(out_of, refuse)
+        with pytest.raises(OSError, match="Too many open files"):
+            EventLoop()
+    gc.collect()
+    assert not unraisable
+    assert not recwarn.list
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc to count descriptors in")

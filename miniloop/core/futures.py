@@ -132,7 +132,7 @@ class Future(LikeFuture, Generic[T]):
                 return self._result  # type: ignore[no-any-return]
         except AttributeError:
             pass
-        error = self.exception("Result is not ready.")
+        error = self.exception("Result is not set.")
         try:
             # The traceback of the moment it was set: no await may make it longer.
             raise error.with_traceback(self._exception_tb)  # type: ignore[union-attr]

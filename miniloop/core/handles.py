@@ -91,8 +91,9 @@ class Handle:
         """Tell the loop what the callback raised; what must stop the program goes on upwards."""
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
             raise error
+        called = describe.callback(self._callback, self._args, self._loop.get_debug())
         context = {
-            "message": f"Exception in callback {describe.callback(self._callback, self._args)}",
+            "message": f"Exception in callback {called}",
             "exception": error,
             "handle": self,
         }

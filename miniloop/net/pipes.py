@@ -21,7 +21,7 @@ from typing import Any
 from ..interface import ReadTransport, WriteTransport
 from ..support import describe
 from . import readiness
-from .transports import QUIET_WRITES, FlowControl, Reading, give_up, wake
+from .transports import QUIET_WRITES, Attached, FlowControl, Reading, give_up, wake
 
 __all__ = ["ReadPipeTransport", "WritePipeTransport", "connect_read_pipe", "connect_write_pipe"]
 
@@ -68,17 +68,19 @@ async def _connect(
     return transport, protocol
 
 
-class _Pipe(FlowControl):
+class _Pipe(Attached):
     """What both directions share: a descriptor that is claimed, watched and closed."""
 
+    _closing: bool
     _event: int
+    _extra: dict[str, Any]
+    _fileno: int
+    _pipe: Any
     _wrong_kind: str
 
-    __slots__ = ("__dict__", "__weakref__", "_closing", "_fileno", "_pipe")
-
-    def __init__(self, loop: Any, pipe: Any, protocol: Any, extra: dict[str, Any] | None) -> None:
-        super().__init__(extra, loop)
-        self._pipe: Any = None
+    def _open(self, pipe: Any, protocol: Any) -> None:
+        """Take over *pipe*; raises ValueError when it is none."""
+        self._pipe = None
         self._closing = False
         fileno = pipe.fileno()
         mode = os.fstat(fileno).st_mode
@@ -86,7 +88,7 @@ class _Pipe(FlowControl):
             raise ValueError(self._wrong_kind)
         self._extra["pipe"] = pipe
         self._pipe = pipe
-        self._fileno: int = fileno
+        self._fileno = fileno
         self._protocol = protocol
         os.set_blocking(fileno, False)
 
@@ -104,7 +106,7 @@ class _Pipe(FlowControl):
         else:
             polls = readiness.polls(self._loop, self._fileno, self._event)
             info.append("polling" if polls else "idle")
-            if self._event == _WRITE:
+            if isinstance(self, WritePipeTransport):
                 info.append(f"bufsize={self.get_write_buffer_size()}")
         return f"<{' '.join(info)}>"
 
@@ -140,8 +142,6 @@ class ReadPipeTransport(Reading, _Pipe, ReadTransport):
     _event = _READ
     _wrong_kind = "Pipe transport is for pipes/sockets only."
 
-    __slots__ = ("_paused",)
-
     def __init__(
         self,
         loop: Any,
@@ -150,7 +150,9 @@ class ReadPipeTransport(Reading, _Pipe, ReadTransport):
         waiter: Any = None,
         extra: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(loop, pipe, protocol, extra)
+        super().__init__({} if extra is None else extra)
+        self._loop = loop
+        self._open(pipe, protocol)
         self._paused = False
         loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._start_reading)
@@ -191,13 +193,11 @@ class ReadPipeTransport(Reading, _Pipe, ReadTransport):
             self._lose(None)
 
 
-class WritePipeTransport(_Pipe, WriteTransport):
+class WritePipeTransport(_Pipe, FlowControl, WriteTransport):
     """Writes to *pipe*.  Counterpart: asyncio's ``_UnixWritePipeTransport``."""
 
     _event = _WRITE
     _wrong_kind = "Pipe transport is only for pipes, sockets and character devices"
-
-    __slots__ = ("_buffer", "_conn_lost")
 
     def __init__(
         self,
@@ -207,7 +207,8 @@ class WritePipeTransport(_Pipe, WriteTransport):
         waiter: Any = None,
         extra: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(loop, pipe, protocol, extra)
+        super().__init__(extra, loop)
+        self._open(pipe, protocol)
         self._buffer = bytearray()
         self._conn_lost = 0
         loop.call_soon(protocol.connection_made, self)

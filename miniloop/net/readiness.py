@@ -23,7 +23,9 @@ Invariants
 The shortest way
     Half of what a selector does for each event is to put it into other words.
     `waiting` leaves that out where nobody would see it: the platform's own epoll
-    is asked directly, and what arrived goes straight into the ready queue.
+    is asked directly, and what arrived goes straight into the ready queue, or to
+    those who sit if nobody else has anything to do.  A seat is told of a change once:
+    when a signal's handler raises in between, it has to be told again.
 
 Read next: wakeup.py
 """
@@ -95,11 +97,10 @@ def remove(loop: Any, fd: Any, event: int) -> bool:
     """Stop watching *fd* for *event*; return whether it was watched."""
     if loop.is_closed():
         return False
-    if loop._seats:
-        _ask_to_leave(loop, fd)
+    sat = bool(loop._seats) and _ask_to_leave(loop, fd)
     key = loop._selector.get_map().get(fd)
     if key is None:
-        return False
+        return sat
     place = _PLACE[event]
     pair: list[Handle | None] = list(key.data)
     removed, pair[place] = pair[place], None
@@ -144,22 +145,31 @@ def waiting(loop: Any) -> Callable[[float | None], Any]:
     epoll, inside = getattr(selectors, "EpollSelector", None), getattr(selector, "__dict__", ())
     plain = type(selector) is epoll and "select" not in inside and "_fd_to_key" in inside
     if plain and arrivals is Loop._process_events:
-        return _epoll(selector, loop.ready.append)
+        return _epoll(loop, selector)
     return selector.select  # type: ignore[no-any-return]
 
 
-def _epoll(selector: Any, append: Callable[[Any], object]) -> Callable[[float | None], None]:
-    keys, not_reading, not_writing = selector._fd_to_key, ~select.EPOLLIN, ~select.EPOLLOUT
+def _epoll(loop: Any, selector: Any) -> Callable[[float | None], None]:
+    keys, seats, ready, append = selector._fd_to_key, loop._seats, loop.ready, loop.ready.append
+    not_reading, not_writing = ~select.EPOLLIN, ~select.EPOLLOUT
 
     def wait(timeout: float | None) -> None:
-        for fd, event in selector._selector.poll(timeout, len(keys) or 1):
-            key = keys.get(fd)
-            if key is not None:
-                reader, writer = key.data
-                if event & not_writing and reader is not None and reader._callback is not None:
-                    append(reader)
-                if event & not_reading and writer is not None and writer._callback is not None:
-                    append(writer)
+        try:
+            events = selector._selector.poll(timeout, len(keys) or 1)
+            if seats and not ready and loop._at_once(events):
+                return
+            for fd, event in events:
+                key = keys.get(fd)
+                if key is not None:
+                    reader, writer = key.data
+                    if event & not_writing and reader is not None and reader._callback is not None:
+                        append(reader)
+                    if event & not_reading and writer is not None and writer._callback is not None:
+                        append(writer)
+        except BaseException:  # by a signal's handler: what is told once must be told again
+            for seat in seats.values():
+                seat.told_again()
+            raise
 
     return wait
 
@@ -173,10 +183,10 @@ def _fileno(fd: Any) -> int:
         raise ValueError(f"Invalid file object: {fd!r}") from None
 
 
-def _ask_to_leave(loop: Any, fd: Any) -> None:
+def _ask_to_leave(loop: Any, fd: Any) -> bool:
+    """Have the seat of *fd*, if there is one, leave; return whether it was in use."""
     seat = loop._seats.pop(_fileno(fd), None)
-    if seat is not None:
-        seat.leave()
+    return seat is not None and bool(seat.leave())
 
 
 # -- whose descriptor it is ----------------------------------------------------

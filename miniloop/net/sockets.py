@@ -14,10 +14,21 @@ A seat
     exception; to ask ``poll`` whether it would fail costs a quarter of that, so
     that is done first as long as the answer is yes.
 
+    That question is the one system call that cannot be left out: between two waits
+    the program may have sent something to the other end of this very socket, and
+    then asyncio goes on without a turn.  Neither the selector nor the last ``recv``
+    knows of that, and nothing that a socket can be asked for costs less.
+
     A seat does not keep its socket alive, and leaves as soon as anybody else
     registers the descriptor, or when its number has become another socket's.
-    Only the platform's own epoll can do this: with a selector of the caller's,
-    and for writing, one waits on a *stool*, registered for a single wait.
+    Only the platform's own epoll can do this, and only for plain sockets: with a
+    selector of the caller's, for a class with methods of its own, and for writing,
+    one waits on a *stool*, registered for a single wait.
+
+A turn of seats
+    asyncio takes what came in one turn and runs the tasks in the next.  When seats
+    are all that a turn would run, nothing can come in between, and both are done
+    at once (`at_once`): no handle goes through the ready queue.
 
 States of a seat
     idle    -- wait ----> waiting
@@ -41,18 +52,20 @@ import select
 import selectors
 import socket
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..core.futures import PENDING
 from ..core.handles import Handle
 from ..interface import CancelledError
 from . import readiness, resolver
 from .tls_flow import ssl
-from .waiters import renewed
+from .waiters import wait_again
 
 __all__ = [
     "QUICK_READ",
     "TRANSITIONS",
+    "at_once",
     "check",
     "check_not_tls",
     "edges_of",
@@ -103,8 +116,8 @@ class Seat:
     """A place to wait until the descriptor *fd* of *sock* is ready for *event*."""
 
     __slots__ = (
-        *("args", "call", "event", "fd", "future", "handle", "loop"),
-        *("poll", "sock", "spent", "waits"),
+        *("_spent", "_waiter", "args", "call", "event", "fd", "handle", "loop"),
+        *("poll", "sock", "waits"),
     )
 
     def __init__(self, loop: Any, sock: Any, fd: int, event: int) -> None:
@@ -112,40 +125,25 @@ class Seat:
         self.sock = weakref.ref(sock)
         self.fd = fd
         self.event = event
-        self.future: Any = None
-        self.spent: Any = None
+        self._waiter: Any = None
+        self._spent: Any = None
         self.call: Any = None
         self.args: tuple[Any, ...] = ()
         #: Whether the last to come had to wait, and what tells if the next has to.
         self.waits = False
         self.poll: Callable[[int], Any]
-        self.handle: Handle = readiness.add(loop, fd, event, self.arrived, ())
-
-    def arrived(self) -> None:
-        """Do what is waited for; if it would still block, go on waiting."""
-        future = self.future
-        if future is None:
-            return
-        if not future.done():
-            try:
-                result = self.call(*self.args)
-            except (BlockingIOError, InterruptedError):
-                return
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-                # Not with a connection in it, say: what is dropped has to be gone at once.
-                self.spent = future if type(result) is bytes else None
-        self.future = self.call = None
-        self.args = ()
+        self.handle: Handle = readiness.add(loop, fd, event, _take, ((self,),))
 
     def keep(self) -> bool:
-        """Stay registered between two waits, if the loop's selector can do that."""
+        """Stay registered between two waits, if the loop's selector can do that.
+
+        Not with a socket of another class, whose methods may do anything: it may have a
+        buffer, say, of which the kernel knows nothing.
+        """
         loop = self.loop
-        if loop._edges is None or loop._selector.get_map()[self.fd].events != self.event:
+        if type(self.sock()) is not _plain or loop._edges is None:
+            return False
+        if loop._selector.get_map()[self.fd].events != self.event:
             return False
         loop._edges.modify(self.fd, select.EPOLLIN | select.EPOLLET)
         loop._seats[self.fd] = self
@@ -154,32 +152,43 @@ class Seat:
         self.poll = poll.poll
         return True
 
-    def wait(self, call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Return a future for ``call(*args)``."""
+    def wait_for(self, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Wait for ``call(*args)``: who asks takes care of the future."""
         self.call = call
         self.args = args
         self.waits = True
-        self.future = renewed(self.loop, self.spent)
-        self.spent = None
-        return self.future
+
+    def _give_up(self) -> None:
+        self._waiter = self.call = None
+        self.args = ()
 
     def silent(self, sock: Any) -> bool:
         """Return whether *sock* is the one that sits here, and to try it now would surely block."""
-        if self.waits and type(sock) is _plain and self.sock() is sock:
+        if self.waits and self.sock() is sock:
             self.waits = not self.poll(0)
             return self.waits
         return False
 
-    def leave(self) -> None:
-        """Make room for another user of the descriptor; one who waits goes on on a stool."""
+    def told_again(self) -> None:
+        """Ask for the last change once more: nobody has taken notice of it."""
+        sock = self.sock()
+        if sock is not None and sock.fileno() == self.fd:
+            self.loop._edges.modify(self.fd, select.EPOLLIN | select.EPOLLET)
+
+    def leave(self) -> bool:
+        """Make room for another user of the descriptor; one who waits goes on on a stool.
+
+        Returns whether asyncio would still watch it: until who waited here goes on.
+        """
         sock = self.sock()
         stale = sock is None or sock.fileno() != self.fd
-        if stale or self.future is None or self.future.done():
+        if stale or self._waiter is None or self._waiter.done():
             self.handle.cancel()
             self.loop._selector.unregister(self.fd)
         else:
             self.loop._edges.modify(self.fd, select.EPOLLIN)
-            self.future.add_done_callback(self.free)
+            self._waiter.add_done_callback(self.free)
+        return self._waiter is not None and not stale
 
     def free(self, _: object = None) -> None:
         """Unregister the descriptor, unless somebody else took the place."""
@@ -187,15 +196,56 @@ class Seat:
             readiness.remove(self.loop, self.fd, self.event)
 
 
+def _take(seats: Iterable[Seat]) -> None:
+    """Do what is waited for at each of *seats*; where it would still block, go on waiting."""
+    for seat in seats:
+        future = seat._waiter
+        if future is None or seat.call is None:
+            continue
+        if future._state is PENDING or not future.done():  # it may be one of another make
+            try:
+                result = seat.call(*seat.args)
+            except (BlockingIOError, InterruptedError):
+                continue
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+        seat.call = None
+        seat.args = ()
+
+
+def at_once(loop: Any, events: list[tuple[int, int]]) -> bool:
+    """Have all who sit take what came for them, if nothing else can happen in this turn.
+
+    *events* are what epoll returned while no entry was ready.  Returns whether it was so:
+    the tasks that were woken are next, as they would be after a turn of seats only.
+    """
+    if loop._watch is not None or loop._stopping or not loop._patience:
+        return False
+    heap = loop.timers.heap
+    if heap and heap[0][0] < loop._clock() + loop._clock_resolution:
+        return False
+    seats = loop._seats
+    sitting = [seats.get(fd) for fd, _ in events]
+    if None in sitting:
+        return False
+    _take(sitting)
+    return True
+
+
 def when_readable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) -> Any:
-    """Return a future for ``call(*args)``, which is tried whenever *sock* can be read.
+    """Return what is awaited for ``call(*args)``, which is tried whenever *sock* can be read.
 
     Raises RuntimeError when a transport uses the socket.
     """
     fd = sock.fileno()
     seat = loop._seats.get(fd)
     if seat is not None and seat.sock() is sock:
-        return seat.wait(call, args)
+        seat.wait_for(call, args)
+        return wait_again(loop, seat)
     return _take_seat(loop, sock, fd, selectors.EVENT_READ, call, args)
 
 
@@ -210,9 +260,11 @@ def when_writable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) ->
 def _take_seat(loop: Any, sock: Any, fd: int, event: int, call: Any, args: tuple[Any, ...]) -> Any:
     readiness.check_free(loop, fd)
     seat = Seat(loop, sock, fd, event)
-    future = seat.wait(call, args)
-    if event != selectors.EVENT_READ or not seat.keep():
-        future.add_done_callback(seat.free)
+    seat.wait_for(call, args)
+    if event == selectors.EVENT_READ and seat.keep():
+        return wait_again(loop, seat)
+    seat._waiter = future = loop.create_future()
+    future.add_done_callback(seat.free)
     return future
 
 
@@ -238,13 +290,24 @@ async def sock_recv(loop: Any, sock: Any, n: int) -> bytes:
     Raises what ``socket.recv`` raises.  Cancelled in the very turn
     in which data came, it loses that data, as asyncio's does; otherwise nothing.
     """
-    if QUICK_READ < n <= SCRATCH:
-        return await _read(loop, sock, True, _recv_copy, loop, sock, n)  # type: ignore[no-any-return]
-    if type(sock) is not _plain or loop._debug:
-        check(loop, sock)
     seat = loop._seats.get(sock.fileno())
-    if seat is not None and type(n) is int and n > 0 and seat.silent(sock):
-        return await seat.wait(sock.recv, (n,))  # type: ignore[no-any-return]
+    if (
+        seat is not None
+        and seat.waits
+        and type(n) is int
+        and 0 < n <= QUICK_READ
+        and not loop._debug
+        and seat.sock() is sock
+    ):  # `Seat.silent` and `Seat.wait_for` written out
+        if not seat.poll(0):
+            seat.call = sock.recv
+            seat.args = (n,)
+            return await wait_again(loop, seat)  # type: ignore[no-any-return]
+        seat.waits = False
+    elif QUICK_READ < n <= SCRATCH:
+        return await _read(loop, sock, True, _recv_copy, loop, sock, n)  # type: ignore[no-any-return]
+    elif type(sock) is not _plain or loop._debug:
+        check(loop, sock)
     try:
         return sock.recv(n)  # type: ignore[no-any-return]
     except (BlockingIOError, InterruptedError):
@@ -261,7 +324,8 @@ async def _read(loop: Any, sock: Any, blocks: bool, call: Callable[..., Any], *a
         check(loop, sock)
     seat = loop._seats.get(sock.fileno())
     if seat is not None and blocks and seat.silent(sock):
-        return await seat.wait(call, args)
+        seat.wait_for(call, args)
+        return await wait_again(loop, seat)
     try:
         return call(*args)
     except (BlockingIOError, InterruptedError):

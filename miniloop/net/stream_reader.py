@@ -33,7 +33,7 @@ from ..interface import (
     LimitOverrunError,
 )
 from ..support import current, describe
-from .waiters import renewed
+from .waiters import wait_again
 
 __all__ = ["DEFAULT_LIMIT", "TRANSITIONS", "StreamReader"]
 
@@ -274,7 +274,7 @@ class StreamReader:
         return line
 
     def _more(self, what: str) -> Any:
-        """Return a future that is done when more was fed, for the method called *what*."""
+        """Return what is awaited until more was fed, for the method called *what*."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             # Which of two coroutines would get the data nobody could say.
@@ -285,9 +285,10 @@ class StreamReader:
         if self._paused:  # a reader may want more than the buffer would ever hold
             self._paused = False
             self._transport.resume_reading()
-        self._waiter = renewed(self._loop, self._spent)
-        self._spent = None
-        return self._waiter
+        return wait_again(self._loop, self)
+
+    def _give_up(self) -> None:
+        self._waiter = None
 
     def _take(self, n: int) -> bytes:
         """Take up to *n* bytes out of the buffer."""

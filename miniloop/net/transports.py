@@ -44,6 +44,7 @@ from . import readiness
 
 __all__ = [
     "TRANSITIONS",
+    "Attached",
     "FlowControl",
     "Reading",
     "SelectorTransport",
@@ -96,7 +97,38 @@ def give_up(loop: Any, transport: Any) -> None:
         transport.close()
 
 
-class FlowControl(Transport):
+class Attached:
+    """A transport's protocol, and how it says what ended it; a part of every transport."""
+
+    _loop: Any
+    _protocol: Any
+
+    __slots__ = ()
+
+    def set_protocol(self, protocol: Any) -> None:
+        """Have *protocol* called from now on."""
+        self._protocol = protocol
+
+    def get_protocol(self) -> Any:
+        """Return the protocol that is called."""
+        return self._protocol
+
+    def _log_or_report(self, error: BaseException, message: str, expected: bool) -> None:
+        """Say that *error* ended the transport: to nobody but debuggers if it was *expected*."""
+        if not expected:
+            self._loop.call_exception_handler(
+                {
+                    "message": message,
+                    "exception": error,
+                    "transport": self,
+                    "protocol": self._protocol,
+                }
+            )
+        elif self._loop.get_debug():
+            describe.logger.debug("%r: %s", self, message, exc_info=True)
+
+
+class FlowControl(Attached, Transport):
     """A transport that tells its protocol when to pause and resume writing.
 
     A subclass has `get_write_buffer_size`, calls `_maybe_pause_protocol` when the
@@ -109,7 +141,7 @@ class FlowControl(Transport):
     def __init__(self, extra: dict[str, Any] | None, loop: Any) -> None:
         super().__init__({} if extra is None else extra)
         self._loop = loop
-        self._protocol: Any = None
+        self._protocol = None
         self._protocol_paused = False
         self._set_write_buffer_limits()
 
@@ -153,28 +185,6 @@ class FlowControl(Transport):
             raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
         self._high_water = high
         self._low_water = low
-
-    def set_protocol(self, protocol: Any) -> None:
-        """Have *protocol* called from now on."""
-        self._protocol = protocol
-
-    def get_protocol(self) -> Any:
-        """Return the protocol that is called."""
-        return self._protocol
-
-    def _log_or_report(self, error: BaseException, message: str, expected: bool) -> None:
-        """Say that *error* ended the transport: to nobody but debuggers if it was *expected*."""
-        if not expected:
-            self._loop.call_exception_handler(
-                {
-                    "message": message,
-                    "exception": error,
-                    "transport": self,
-                    "protocol": self._protocol,
-                }
-            )
-        elif self._loop.get_debug():
-            describe.logger.debug("%r: %s", self, message, exc_info=True)
 
 
 class Reading:

@@ -14,12 +14,14 @@ Read next: stream_reader.py
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from sys import getrefcount
+from types import coroutine
 from typing import Any
 
 from ..core.futures import FINISHED, PENDING, Future
 
-__all__ = ["TRANSITIONS", "renewed"]
+__all__ = ["TRANSITIONS", "wait_again"]
 
 TRANSITIONS = (
     ("pending", "done", "spent"),
@@ -27,24 +29,52 @@ TRANSITIONS = (
     ("spent", "renew, shared", "left"),
 )
 
-#: References to a future that only its owner has: the owner's, the argument, getrefcount's own.
-UNSHARED = 3
+#: References to a future that its owner has let go: a variable, and getrefcount's own.
+UNSHARED = 2
 
 
-def renewed(loop: Any, spent: Any) -> Any:
-    """Return a pending future of *loop*: *spent*, if only one attribute refers to it, or a new one.
+@coroutine
+def wait_again(loop: Any, owner: Any) -> Generator[Any, None, Any]:
+    """Wait for a future of *loop*; return its result.
 
-    *spent* is passed right from that attribute.  A future that failed or was cancelled,
-    or one of another make, or in debug mode, is never used again.
+    It stands in ``owner._waiter`` until who waits goes on, or until *owner* takes it away;
+    ``owner._give_up()`` does so when waiting has failed or was cancelled.
+    It is ``owner._spent``, if only that attribute refers to it, or a new one.  A future that
+    failed or was cancelled, or one of another make, or in debug mode, is never used again.
+    The rest is what ``Future.__await__`` does, for one call instead of three.
     """
+    future = owner._spent
+    owner._spent = None
     if (
-        type(spent) is Future
-        and getrefcount(spent) == UNSHARED
-        and spent._state is FINISHED
-        and spent._exception is None
+        type(future) is Future
+        and getrefcount(future) == UNSHARED
+        and future._state is FINISHED
+        and future._exception is None
         and not loop._debug
     ):
-        spent._state = PENDING
-        spent._result = None  # a message that nobody needs any more
-        return spent
-    return loop.create_future()
+        future._state = PENDING
+        future._result = None  # a message that nobody needs any more
+        owner._waiter = future
+    else:
+        owner._waiter = future = loop.create_future()
+        if type(future) is not Future:
+            return (yield from future)
+    try:
+        future._asyncio_future_blocking = loop
+        yield future
+        if future._state is FINISHED and future._exception is None:
+            result = future._result
+            if owner._waiter is future:
+                owner._waiter = None
+                # Not with a connection in it, say: what is dropped has to be gone at once.
+                if type(result) is bytes:
+                    owner._spent = future
+            return result
+        if future._state is PENDING:
+            raise RuntimeError("await wasn't used with future")
+        return future.result()
+    except BaseException:
+        if owner._waiter is future:
+            owner._give_up()
+        del future  # the traceback holds this frame: no cycle through it
+        raise

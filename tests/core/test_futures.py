@@ -104,6 +104,18 @@ def test_awaiting_without_a_loop_behind_it_is_noticed() -> None:
         side.close()
 
 
+@pytest.mark.parametrize("library", LIBRARIES, ids=repr)
+def test_what_is_asked_too_early_is_said_to_be_missing(library: Library) -> None:
+    side = Side(library)
+    future = side.names.Future(loop=side.loop)
+    for ask in (future.result, future.exception):
+        with pytest.raises(asyncio.InvalidStateError) as caught:
+            ask()
+        side.log.append(str(caught.value))
+    side.close()
+    assert side.log == ["Result is not set.", "Exception is not set."]
+
+
 def test_a_future_belongs_to_the_current_loop(loop: EventLoop) -> None:
     async def main() -> Any:
         return Future[None]()

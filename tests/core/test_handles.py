@@ -118,6 +118,19 @@ def test_handles_that_a_loop_made_look_the_same_too(debug: bool) -> None:
     assert reprs[0] == reprs[1]
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_fails_is_reported_with_as_much_as_asyncio_tells(debug: bool) -> None:
+    messages: list[str] = []
+    for library in LIBRARIES:
+        side = Side(library)
+        side.loop.set_debug(debug)
+        side.loop.set_exception_handler(lambda _, context: messages.append(context["message"]))
+        side.loop.call_soon(int, "secret", 36, 5)
+        turn(side.loop)
+        side.close()
+    assert messages[0] == messages[1]
+
+
 def test_a_cancelled_handle_lets_go_of_what_it_holds(loop: miniloop.EventLoop) -> None:
     held = Callback()
     reference = weakref.ref(held)

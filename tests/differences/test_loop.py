@@ -145,6 +145,19 @@ def test_creation_places(cell: Cell) -> None:
     [last] = future._source_traceback[-1:]
     if cell.loop_of != "uvloop":  # written in C, it has no lines of its own to show
         assert (last.filename == __file__) is cell.our_loop
+
+    async def child() -> None:
+        """Return at once."""
+
+    async def main() -> list[Any]:
+        async with cell.names.TaskGroup() as group:
+            made = [group.create_task(child())]
+        made += [cell.names.create_task(child()), cell.names.ensure_future(child())]
+        await cell.names.gather(*made)
+        return [task._source_traceback[-1].filename for task in made]
+
+    if cell.our_loop:
+        assert set(loop.run_until_complete(main())) == {__file__}
     loop.close()
 
 

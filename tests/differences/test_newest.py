@@ -85,6 +85,50 @@ def test_inactive_group_closes(cell: Cell) -> None:
     assert cell.run(main) is has(cell, 3, 13)
 
 
+def test_groups_pass_cancellation_on(cell: Cell) -> None:
+    log: list[str] = []
+
+    async def child() -> None:
+        try:
+            await cell.names.sleep(60)
+        except asyncio.CancelledError:
+            raise LookupError from None
+
+    async def parent() -> None:
+        try:
+            async with cell.names.TaskGroup() as group:
+                group.create_task(child())
+        except ExceptionGroup:
+            log.append("group")
+        await cell.names.sleep(0)
+        log.append("lost")
+
+    async def main() -> None:
+        task = cell.names.create_task(parent())
+        for _ in range(2):
+            await cell.names.sleep(0)
+        task.cancel()
+        await cell.names.wait([task])
+
+    cell.run(main)
+    assert log == (["group"] if has(cell, 3, 13) else ["group", "lost"])
+
+
+def test_expired_timeouts_are_told(cell: Cell) -> None:
+    async def main() -> BaseException | None:
+        try:
+            async with cell.names.timeout(0):
+                try:
+                    await cell.names.sleep(60)
+                except asyncio.CancelledError:
+                    raise LookupError from None
+        except LookupError as error:
+            return error.__context__
+        return None
+
+    assert isinstance(cell.run(main), TimeoutError) is has(cell, 3, 13)
+
+
 def test_group_options(cell: Cell) -> None:
     if not cell.our_loop:
         pytest.skip("the loop's create_task understands no further options")

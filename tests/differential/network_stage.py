@@ -342,7 +342,7 @@ class NetworkStage(Ends):
         """Return which ends the loop watches, and for what."""
         numbers = self.selector.numbers
         seats = getattr(self.loop, "_seats", {})
-        idle = {fd for fd, seat in seats.items() if seat.future is None or seat.future.done()}
+        idle = {fd for fd, seat in seats.items() if seat._waiter is None or seat._waiter.done()}
         return sorted(
             (numbers[key.fd], key.events)
             for key in self.selector.get_map().values()

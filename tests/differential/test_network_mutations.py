@@ -316,11 +316,12 @@ def a_cancelled_sock_recv_leaves_its_reader(patch: Patch) -> None:
 
 @mistake("open_bare", "recv")
 def a_seat_is_for_the_first_only(patch: Patch) -> None:
-    def arrived(original: Any, self: Any) -> None:
-        original(self)
-        self.call = None
+    def take(original: Any, seats: Any) -> None:
+        original(seats)
+        for seat in seats:
+            seat.call = None
 
-    spoil(patch, sockets.Seat, "arrived", arrived)
+    spoil(patch, sockets, "_take", take)
 
 
 @mistake("open_bare", "recv")

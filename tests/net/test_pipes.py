@@ -193,6 +193,28 @@ def test_a_regular_file_is_not(on: Any) -> None:
     on(main())
 
 
+def test_each_end_offers_what_asyncios_does() -> None:
+    """Programs ask a transport what it can do: the end that reads does not write."""
+
+    async def main() -> list[Any]:
+        near, far = os.pipe()
+        ends = [(await reading(near))[0], (await writing(far))[0]]
+        kinds = asyncio.ReadTransport, asyncio.WriteTransport
+        offered: list[Any] = [
+            ([isinstance(end, kind) for kind in kinds], {n for n in dir(end) if n[0] != "_"})
+            for end in ends
+        ]
+        for end in ends:
+            end.close()
+            while not closed(end):
+                await asyncio.sleep(0)
+        return offered
+
+    ours, theirs = (run(LOOPS[name], main()) for name in ("miniloop", "asyncio"))
+    assert [kinds for kinds, _ in ours] == [kinds for kinds, _ in theirs]
+    assert [names for _, names in ours] == [names for _, names in theirs]
+
+
 def test_streams_over_a_pipe(on: Any) -> None:
     """What programs do to read their standard input."""
 

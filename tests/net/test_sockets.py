@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import selectors
 import socket
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -130,6 +132,52 @@ def test_a_closed_socket_leaves_its_number_to_a_transport(on_each: Callable[...,
         theirs.close()
         writer.close()
         await writer.wait_closed()
+
+    on_each(main())
+
+
+def test_a_descriptor_is_watched_until_the_reader_goes_on(on_each: Callable[..., Any]) -> None:
+    """In the turn in which the data is taken, and no longer."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = await used(loop)
+        first, last = pair()
+        watched: list[bool] = []
+
+        def look() -> None:
+            first.recv(100)
+            watched.append(loop.remove_reader(ours))
+
+        task = await waiting(loop, ours)
+        loop.add_reader(first, look)
+        theirs.send(b"data")
+        last.send(b"x")
+        assert await task == b"data"
+        assert watched == [True]
+        assert not loop.remove_reader(ours)
+        loop.remove_reader(first)
+        for sock in (ours, theirs, first, last):
+            sock.close()
+
+    on_each(main())
+
+
+@pytest.mark.filterwarnings("ignore:unclosed")
+def test_a_wait_that_was_cancelled_keeps_no_socket(on_each: Callable[..., Any]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = await used(loop)
+        task = await waiting(loop, ours)
+        task.cancel()
+        await asyncio.wait([task])
+        for _ in range(2):
+            await asyncio.sleep(0)
+        gone = weakref.ref(ours)
+        del ours, task
+        gc.collect()
+        assert gone() is None
+        theirs.close()
 
     on_each(main())
 

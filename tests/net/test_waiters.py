@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import miniloop
-from miniloop.net.waiters import renewed
+from miniloop.net.waiters import wait_again
 from miniloop.testing.world import World
 
 
@@ -21,7 +21,27 @@ class Owner:
     """Has a spent future, in one attribute."""
 
     def __init__(self) -> None:
-        self.spent: Any = None
+        self._spent: Any = None
+        self._waiter: Any = None
+
+    def _give_up(self) -> None:
+        self._waiter = None
+
+
+def begin(loop: miniloop.EventLoop, owner: Owner) -> tuple[Any, Any]:
+    """Begin to wait; return the future that is waited for, and what waits."""
+    waiting = wait_again(loop, owner)
+    future = waiting.send(None)
+    assert future is owner._waiter
+    assert owner._spent is None
+    return future, waiting
+
+
+def ended(waiting: Any) -> object:
+    """Return the result of what waits, whose future is done."""
+    with pytest.raises(StopIteration) as end:
+        waiting.send(None)
+    return end.value.value
 
 
 @pytest.fixture
@@ -33,20 +53,32 @@ def loop() -> Iterator[miniloop.EventLoop]:
 
 def owner_of(loop: miniloop.EventLoop, result: object = "message") -> Owner:
     owner = Owner()
-    owner.spent = loop.create_future()
-    owner.spent.set_result(result)
+    owner._spent = loop.create_future()
+    owner._spent.set_result(result)
     return owner
+
+
+def fresh(loop: miniloop.EventLoop) -> list[Any]:
+    """Return a list that all futures the loop makes from now on are put into."""
+    create, made = loop.create_future, []
+
+    def make() -> Any:
+        made.append(create())
+        return made[-1]
+
+    loop.create_future = make  # type: ignore[method-assign]
+    return made
 
 
 def test_one_that_nobody_else_has_serves_again(loop: miniloop.EventLoop) -> None:
     owner = owner_of(loop)
-    number = id(owner.spent)
-    again: Any = renewed(loop, owner.spent)
+    number = id(owner._spent)
+    again, waiting = begin(loop, owner)
     assert id(again) == number
-    assert again is owner.spent
     assert not again.done()
     again.set_result(2)
     assert again.result() == 2
+    assert ended(waiting) == 2
 
 
 def test_it_lets_the_last_message_go(loop: miniloop.EventLoop) -> None:
@@ -57,7 +89,7 @@ def test_it_lets_the_last_message_go(loop: miniloop.EventLoop) -> None:
     gone = weakref.ref(message)
     owner = owner_of(loop, message)
     del message
-    future = renewed(loop, owner.spent)
+    future, _ = begin(loop, owner)
     gc.collect()
     assert gone() is None
     assert not future.done()
@@ -65,31 +97,78 @@ def test_it_lets_the_last_message_go(loop: miniloop.EventLoop) -> None:
 
 def test_one_that_somebody_kept_stays_as_it_is(loop: miniloop.EventLoop) -> None:
     owner = owner_of(loop)
-    kept = owner.spent
-    assert renewed(loop, owner.spent) is not kept
+    kept = owner._spent
+    assert begin(loop, owner)[0] is not kept
     assert kept.result() == "message"
 
 
 def test_neither_does_one_that_failed_or_was_cancelled(loop: miniloop.EventLoop) -> None:
     failed, cancelled, pending = Owner(), Owner(), Owner()
     for owner in (failed, cancelled, pending):
-        owner.spent = loop.create_future()
-    failed.spent.set_exception(ValueError())
-    failed.spent.exception()
-    cancelled.spent.cancel()
+        owner._spent = loop.create_future()
+    failed._spent.set_exception(ValueError())
+    failed._spent.exception()
+    cancelled._spent.cancel()
+    made = fresh(loop)
     for owner in (failed, cancelled, pending):
-        assert renewed(loop, owner.spent) is not owner.spent
+        assert begin(loop, owner)[0] is made[-1]
+    assert len(made) == 3
 
 
 def test_nor_in_debug_mode_nor_one_of_another_make(loop: miniloop.EventLoop) -> None:
     loop.set_debug(True)
     owner = owner_of(loop)
-    assert renewed(loop, owner.spent) is not owner.spent
+    made = fresh(loop)
+    assert begin(loop, owner)[0] is made[-1]
     loop.set_debug(False)
-    owner.spent = asyncio.Future(loop=loop)
-    owner.spent.set_result(1)
-    assert renewed(loop, owner.spent) is not owner.spent
-    assert renewed(loop, None) is not None
+    owner._spent = asyncio.Future(loop=loop)
+    owner._spent.set_result(1)
+    assert begin(loop, owner)[0] is made[-1]
+    owner._spent = None
+    assert begin(loop, owner)[0] is made[-1]
+    assert len(made) == 3
+
+
+def test_a_loop_that_makes_futures_of_its_own(loop: miniloop.EventLoop) -> None:
+    """What such a future does when it is awaited is its own affair."""
+    loop.create_future = lambda: asyncio.Future(loop=loop)  # type: ignore[method-assign, assignment, return-value]
+    for _ in range(2):
+        owner = Owner()
+        future, waiting = begin(loop, owner)
+        assert type(future) is asyncio.Future
+        future.set_result("theirs")
+        assert ended(waiting) == "theirs"
+
+
+def test_who_was_cancelled_waits_no_longer(loop: miniloop.EventLoop) -> None:
+    owner = owner_of(loop)
+    future, waiting = begin(loop, owner)
+    future.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        waiting.send(None)
+    assert owner._waiter is None
+    assert owner._spent is None
+
+
+def test_who_goes_on_late_leaves_the_next_alone(loop: miniloop.EventLoop) -> None:
+    owner = owner_of(loop)
+    for cancelled in (False, True):
+        future, waiting = begin(loop, owner)
+        following, _ = begin(loop, owner)
+        if cancelled:
+            future.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                waiting.send(None)
+        else:
+            future.set_result(1)
+            assert ended(waiting) == 1
+        assert owner._waiter is following
+
+
+def test_who_is_driven_too_early_is_told_so(loop: miniloop.EventLoop) -> None:
+    _, waiting = begin(loop, owner_of(loop))
+    with pytest.raises(RuntimeError, match="await wasn't used with future"):
+        waiting.send(None)
 
 
 def test_a_waiter_that_was_looked_at_keeps_its_result() -> None:
@@ -170,11 +249,10 @@ def test_worlds_number_every_future() -> None:
     """In a World each wait has a future of its own: their hashes are their numbers."""
 
     async def scenario() -> int:
-        future = asyncio.get_running_loop().create_future()
-        future.set_result(1)
-        owner = Owner()
-        owner.spent = future
-        del future
-        return int(renewed(asyncio.get_running_loop(), owner.spent) is owner.spent)
+        loop: Any = asyncio.get_running_loop()
+        owner = owner_of(loop)
+        made = fresh(loop)
+        assert begin(loop, owner)[0] is made[-1]
+        return len(made)
 
-    assert World().run(scenario).result == 0
+    assert World().run(scenario).result == 1
