@@ -8,7 +8,7 @@ Invariants
     A field's number is how many had been added when it was.  It is still in the table if no
     more were added since than the table holds.
 
-Read next: h2_rules.py
+Read next: h2_streams.py
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ __all__ = ["FieldDecoder", "FieldEncoder", "FieldTable"]
 
 Found: TypeAlias = "tuple[int, bytes, bytes | None] | None"
 
+_STATIC_FIELDS = [HeaderTuple(*field) for field in HeaderTable.STATIC_TABLE]
 _STATIC = {field: index for index, field in enumerate(HeaderTable.STATIC_TABLE, 1)}
 _FIRST_OWN = len(HeaderTable.STATIC_TABLE) + 1
 #: Indices up to this one take one byte (section 5.1).
@@ -53,9 +54,10 @@ class FieldTable(HeaderTable):
 
     def index_of(self, field: Any) -> int:
         """Return the index of *field*, a name and a value; 0 if it is not there."""
-        index = _STATIC.get(field)
-        if index is not None:
-            return index
+        return _STATIC.get(field) or self.own_index_of(field)
+
+    def own_index_of(self, field: Any) -> int:
+        """Return the index of *field* if it has been added, and is still there; else 0."""
         number = self._numbers.get(field)
         if number is None or (place := self._added - number) >= len(self.dynamic_entries):
             return 0
@@ -84,7 +86,7 @@ class FieldEncoder(Encoder):
             return super().encode(headers, huffman)
         block = []
         for field in headers:
-            index = table.index_of(field)
+            index = _STATIC.get(field) or table.own_index_of(field)
             if 0 < index <= _MOST:
                 block.append(_BYTES[index])
             else:
@@ -92,8 +94,21 @@ class FieldEncoder(Encoder):
         return b"".join(block)
 
 
+class _ReadTable(HeaderTable):
+    """hpack's table, which holds its fields the way they are returned."""
+
+    def add(self, name: bytes, value: bytes) -> None:
+        super().add(name, value)
+        if self.dynamic_entries:
+            self.dynamic_entries[0] = HeaderTuple(*self.dynamic_entries[0])
+
+
 class FieldDecoder(Decoder):
     """Reads blocks, from a byte for every field that has been said before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header_table = _ReadTable()
 
     def decode(self, data: bytes, raw: bool = False) -> Iterable[HeaderTuple]:
         """Return the fields of a block.
@@ -105,11 +120,20 @@ class FieldDecoder(Decoder):
             return super().decode(data, raw)
         fields: list[HeaderTuple] = []
         left = most = self.max_header_list_size
+        own: Any = self.header_table.dynamic_entries
         place = 0
-        while place < len(data) and 0x80 < data[place] <= 0x80 | _MOST:
-            name, value = self.header_table.get_by_index(data[place] & 0x7F)
-            fields.append(HeaderTuple(name, value))
-            left -= len(name) + len(value) + _EXTRA
+        for byte in data:
+            if not 0x80 < byte <= 0x80 | _MOST:
+                break
+            index = byte & 0x7F
+            if index < _FIRST_OWN:
+                field = _STATIC_FIELDS[index - 1]
+            elif index - _FIRST_OWN < len(own):
+                field = own[index - _FIRST_OWN]
+            else:
+                break  # an index of nothing, which hpack complains of
+            fields.append(field)
+            left -= len(field[0]) + len(field[1]) + _EXTRA
             if left < 0:
                 raise OversizedHeaderListError(f"a header list is larger than {most}")
             place += 1

@@ -5,11 +5,12 @@ tests/protocols/h2_conformance/, where most came to light.
 
 What h2 4.4 does by itself: anything but SETTINGS may come first; RST_STREAM on an idle
 stream is passed over; after GOAWAY every frame is an error, so that what is under way is
-lost; a request may announce a body and end with its head; a response may be 101; a
-field block that cannot be decoded is called a PROTOCOL_ERROR; a frame that is too long
-(16 MiB can be announced) is refused when all of it has been kept; and of a field block
-that does not end 64 frames are kept, a MiB.  Whenever a stream is opened, it looks at all
-the others, to count those that are open; and of every frame it makes a text, for a log.
+lost; a request may announce a body and end with its head; a field block that cannot be
+decoded is called a PROTOCOL_ERROR; a frame that is too long (16 MiB can be announced) is
+refused when all of it has been kept; and of a field block that does not end 64 frames are
+kept, a MiB.  Whenever a stream is opened, it looks at all the others, to count those that
+are open; and of every frame it makes a text, for a log.  Where the streams are a client's
+own kind (h2_streams.py) what is known of their connection is not looked up.
 
 Read next: http/http2.py
 """
@@ -19,30 +20,43 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from h2.connection import H2Connection
-from h2.errors import ErrorCodes
-from h2.events import (
-    ConnectionTerminated,
-    Event,
-    InformationalResponseReceived,
-    RequestReceived,
+from h2.connection import (
+    AllowedStreamIDs,
+    ConnectionInputs,
+    ConnectionState,
+    H2Connection,
+    _decode_headers,
 )
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, Event, RequestReceived
 from h2.exceptions import (
     DenialOfServiceError,
     FrameTooLargeError,
     ProtocolError,
     StreamClosedError,
     StreamIDTooLowError,
+    TooManyStreamsError,
 )
+from h2.stream import H2Stream
 from hpack import HeaderTuple, HPACKError, OversizedHeaderListError
-from hyperframe.frame import Frame, GoAwayFrame, HeadersFrame, RstStreamFrame, SettingsFrame
+from hyperframe.frame import (
+    DataFrame,
+    Frame,
+    GoAwayFrame,
+    HeadersFrame,
+    RstStreamFrame,
+    SettingsFrame,
+)
 
 from .h2_fields import FieldDecoder, FieldEncoder
+from .h2_streams import Http2Stream, MalformedError, StreamMalformed, is_for
 
 __all__ = ["CompressionError", "Http2Parser"]
 
 Received: TypeAlias = tuple[list[Frame], list[Event]]
 
+#: So many streams are not worth counting.
+_FEW = 16
 #: Bytes of a frame before its payload.
 _HEADER = 9
 
@@ -75,6 +89,7 @@ class Http2Parser(H2Connection):
         self.decoder = _Fields()
         self.decoder.max_header_list_size = most
         self._begun = False
+        self._as_client = is_for(self.config)
         self._enough = 0  # streams, open or not, from which on they are counted again
         #: Frames that were no event: those that come too late, some of which h2 answers.
         self.passed_over = 0
@@ -95,17 +110,57 @@ class Http2Parser(H2Connection):
             raise DenialOfServiceError("a field block is longer than all that it may say")
         return received
 
+    def data_to_send(self, amount: int | None = None) -> bytes:
+        """Return what is to be sent, or so much of it."""
+        return super().data_to_send(amount) if self._data_to_send else b""
+
+    def _prepare_for_sending(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._data_to_send += frame.serialize()
+            assert frame.body_len <= self.max_outbound_frame_size
+
     def _open_streams(self, remainder: int) -> int:
         """Return how many are open, or as many at most, if that is less than may be."""
-        ours = remainder == self.config.client_side
-        settings = self.remote_settings if ours else self.local_settings
         known = len(self.streams)
-        if known < self._enough and known < settings.max_concurrent_streams:
-            return known
+        if known < self._enough:
+            ours = remainder == self.config.client_side
+            settings = self.remote_settings if ours else self.local_settings
+            if known < settings.max_concurrent_streams:
+                return known
         count = super()._open_streams(remainder)  # which forgets those that are closed
         left = len(self.streams)
-        self._enough = left + left // 2 + 1
+        self._enough = max(left + left // 2 + 1, _FEW)
         return count
+
+    def send_headers(
+        self,
+        stream_id: int,
+        headers: Iterable[Any],
+        end_stream: bool = False,
+        priority_weight: int | None = None,
+        priority_depends_on: int | None = None,
+        priority_exclusive: bool | None = None,
+    ) -> None:
+        """Send a head, or trailers; see h2.  Streams that are its own take no priorities."""
+        if not self._as_client:
+            priority = priority_weight, priority_depends_on, priority_exclusive
+            super().send_headers(stream_id, headers, end_stream, *priority)
+            return
+        stream: Any = self.streams.get(stream_id)
+        if stream is None:
+            most = self.remote_settings.max_concurrent_streams
+            if self._open_streams(1) >= most:
+                raise TooManyStreamsError(f"no more than {most} streams may be open")
+            stream = self._begin_new_stream(stream_id, AllowedStreamIDs.ODD)
+        if self.state_machine.state is not ConnectionState.CLIENT_OPEN:  # else it stays that
+            self.state_machine.process_input(ConnectionInputs.SEND_HEADERS)
+        self._data_to_send += stream.head(headers, self.encoder, end_stream)
+
+    def _begin_new_stream(self, stream_id: int, allowed_ids: Any) -> H2Stream:
+        stream = super()._begin_new_stream(stream_id, allowed_ids)
+        if self._as_client:
+            stream.__class__ = Http2Stream  # h2 has no place to say which class it is to be
+        return stream
 
     def _receive_frame(self, frame: Frame) -> list[Event]:
         if not self._begun:  # section 3.4
@@ -118,7 +173,10 @@ class Http2Parser(H2Connection):
             answers, received = self._frame_dispatch_table[frame.__class__](frame)
         except (StreamClosedError, StreamIDTooLowError) as error:
             answers, received = self._too_late(error)
-        self._prepare_for_sending(answers)
+        except MalformedError as error:
+            answers, received = self._malformed(error, frame)
+        if answers:
+            self._prepare_for_sending(answers)
         if not received:
             self.passed_over += 1
         return received
@@ -132,6 +190,14 @@ class Http2Parser(H2Connection):
         if self._stream_is_closed_by_end(error.stream_id):
             raise StreamClosedError(error.stream_id) from error
         raise error
+
+    def _malformed(self, error: MalformedError, frame: Frame) -> Received:
+        """Reset the stream of a malformed response (section 8.1.1)."""
+        stream_id = error.stream_id
+        self.reset_stream(stream_id, ErrorCodes.PROTOCOL_ERROR)
+        if isinstance(frame, DataFrame) and frame.flow_controlled_length:  # nobody will read it
+            self.acknowledge_received_data(frame.flow_controlled_length, stream_id)
+        return [], [StreamMalformed(stream_id, str(error))]
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> Received:
         event = ConnectionTerminated()  # section 6.8: what was begun may still be finished
@@ -148,14 +214,20 @@ class Http2Parser(H2Connection):
         return super()._receive_rst_stream_frame(frame)
 
     def _receive_headers_frame(self, frame: HeadersFrame) -> Received:
-        frames, received = super()._receive_headers_frame(frame)
-        for event in received:
-            match event:
-                case RequestReceived() if event.stream_ended and _announces(event.headers):
-                    raise ProtocolError("a body was announced, and none came")  # section 8.1.1
-                case InformationalResponseReceived() if (b":status", b"101") in event.headers:
-                    raise ProtocolError("there is no 101 in HTTP/2")  # section 8.6
-        return frames, received
+        received: Received
+        stream: Any = self.streams.get(frame.stream_id) if self._as_client else None
+        is_open = self.state_machine.state is ConnectionState.CLIENT_OPEN  # and stays that
+        if stream is not None and is_open and "PRIORITY" not in frame.flags:
+            headers = _decode_headers(self.decoder, frame.data)
+            received = stream.receive_headers(headers, "END_STREAM" in frame.flags, None)
+            return received
+        received = super()._receive_headers_frame(frame)
+        if not self.config.client_side:
+            for event in received[1]:
+                match event:
+                    case RequestReceived() if event.stream_ended and _announces(event.headers):
+                        raise ProtocolError("a body was announced, and none came")  # 8.1.1
+        return received
 
 
 def _announces(headers: Any) -> bool:

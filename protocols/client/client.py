@@ -20,8 +20,18 @@ from typing import Any
 
 from .dialing import Dialer
 from .errors import ClientError, Disconnected, RedirectFailed
-from .exchange import Exchange
-from .messages import USUAL, Content, HeaderInput, Interim, ParamInput, Request, parse, raw_fields
+from .exchange import Exchange, Head
+from .messages import (
+    USUAL,
+    Content,
+    HeaderInput,
+    Interim,
+    ParamInput,
+    Request,
+    TrailerInput,
+    parse,
+    raw_fields,
+)
 from .pool import Pool
 from .redirects import is_redirect, next_request
 from .response import Response
@@ -91,9 +101,12 @@ class Client:
         Raises:
             as `stream`, and as `Response.read`.
         """
-        async with self.stream(method, url, **options) as response:
+        response = await self.stream(method, url, **options).__aenter__()
+        try:
             await response.read()
-            return response
+        finally:
+            await response.aclose()
+        return response
 
     async def get(self, url: str, **options: Any) -> Response:
         """``GET``: see `request`."""
@@ -132,6 +145,7 @@ class Client:
         headers: HeaderInput = None,
         content: Content = None,
         json: Any = None,
+        trailers: TrailerInput = None,
         timeout: Timeouts | None = None,
         follow_redirects: int | bool | None = None,
         expect_continue: bool = False,
@@ -144,6 +158,8 @@ class Client:
             headers: instead of the client's own of the same name.
             content: the body: bytes, text, or what yields bytes (sent as it is yielded).
             json: the body as an object.
+            trailers: fields after the body, or what is called for them when it has been
+                sent, as for a digest of it.  HTTP/1.1 sends the body in chunks then.
             timeout: instead of the client's.
             follow_redirects: instead of the client's.
             expect_continue: whether the body waits, for ``Timeouts.expect``, until the
@@ -162,6 +178,8 @@ class Client:
             request.fields.append((b"expect", b"100-continue"))
         if on_interim is not None:
             request = request._replace(on_interim=on_interim)
+        if trailers is not None:
+            request = request.with_trailers(trailers)
         timeouts = timeout or self.timeouts
         redirects = self.redirects if follow_redirects is None else int(follow_redirects)
         if follow_redirects is True:
@@ -206,8 +224,8 @@ class Client:
         """Return the response to *request*, or to what it is redirected to."""
         history: list[Response] = []
         while True:
-            exchange = await self.send(request, timeouts, deadline)
-            response = Response(exchange, await exchange.response_head(), history[:])
+            exchange, head = await self.send(request, timeouts, deadline)
+            response = Response(exchange, head, history[:])
             if not redirects or not is_redirect(response):
                 return response
             try:
@@ -233,7 +251,7 @@ class Client:
 
     async def send(
         self, request: Request, timeouts: Timeouts, deadline: float | None = None
-    ) -> Exchange:
+    ) -> tuple[Exchange, Head]:
         """Send *request*, again if that is safe, until there is the head of a response.
 
         The caller has to read the exchange to its end or to close it.
@@ -258,7 +276,7 @@ class Client:
                 raise
             else:
                 if head.status != 417 or not exchange.withheld:
-                    return exchange
+                    return exchange, head
                 await exchange.aclose()  # the server cannot say that it wants a body
                 request = request.without_expectation()
 

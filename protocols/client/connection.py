@@ -20,15 +20,20 @@ Read next: http1_heads.py
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from math import inf
 from typing import Any, Protocol
 
 from .errors import Disconnected, WriteTimeout
 from .exchange import Exchange
-from .messages import Origin, Request
+from .messages import Field, Origin, Request
 from .settings import Limits, Timeouts
 from .waiting import until
 
 __all__ = ["TRANSITIONS", "Connection", "Owner"]
+
+#: How much is read at once, at first and at most.
+SPACE, MOST_SPACE = 4 * 1024, 256 * 1024
 
 TRANSITIONS = (
     ("open", "retire", "retired"),
@@ -51,7 +56,7 @@ class Owner(Protocol):
         """Note that the connection is closed."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """A connection to one origin.
 
     Attributes:
@@ -77,6 +82,9 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
         self._writers: set[asyncio.Future[None]] = set()
         self._paused_writing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = inf
+        self._space = memoryview(bytearray(SPACE))
 
     # --- the transport's side ------------------------------------------------------------
 
@@ -91,6 +99,25 @@ class Connection(asyncio.Protocol):
         self.close()
         if not self.lost.done():
             self.lost.set_result(None)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to put what arrives.
+
+        asyncio's own transports would make an object of 256 KiB for each read, which the C
+        library may take from the system, and give back, every time.
+        """
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take in what has arrived; if it filled the space, there is more of that the next time."""
+        space = self._space
+        if nbytes == len(space) < MOST_SPACE:
+            self._space = memoryview(bytearray(4 * nbytes))
+        self.data_received(space[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
+        """Take in *data*, and keep none of it."""
+        raise NotImplementedError
 
     def pause_writing(self) -> None:
         """Have writers wait."""
@@ -137,6 +164,31 @@ class Connection(asyncio.Protocol):
         self.start(exchange)
         return exchange
 
+    def watch(self, when: float) -> None:
+        """Look at the exchanges when the loop's clock says *when*, or earlier.
+
+        There is one timer for all of them, which is not moved when one of them gets on:
+        it finds out, and comes back when it is due.
+        """
+        if when < self._timer_at and not self.closed:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = when
+            self._timer = self.loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self._timer_at = inf
+        now = self.loop.time()
+        for exchange in list(self.exchanges()):
+            when = exchange.look(now)
+            if when is not None:
+                self.watch(when)
+
+    def exchanges(self) -> Iterable[Exchange]:
+        """Return those that are not over."""
+        raise NotImplementedError
+
     def start(self, exchange: Exchange) -> None:
         """Send the request."""
         raise NotImplementedError
@@ -145,8 +197,8 @@ class Connection(asyncio.Protocol):
         """Send *data* of the body; return when there is room for more."""
         raise NotImplementedError
 
-    def finish(self, exchange: Exchange) -> None:
-        """Send the end of the body."""
+    def finish(self, exchange: Exchange, trailers: list[Field]) -> None:
+        """Send the end of the body, and *trailers*."""
         raise NotImplementedError
 
     def consumed(self, exchange: Exchange, credit: int) -> None:
@@ -198,6 +250,9 @@ class Connection(asyncio.Protocol):
                 self.owner.gone(self)
             self.owner.closed_one(self)
             self.resume_writing()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
     async def wait_lost(self, seconds: float) -> None:
         """Wait until the transport is closed; after so many *seconds* abort it."""

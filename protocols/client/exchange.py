@@ -62,14 +62,17 @@ class Driver(Protocol):
     async def send(self, exchange: Exchange, data: bytes) -> None:
         """Send *data* of the body; return when there is room for more."""
 
-    def finish(self, exchange: Exchange) -> None:
-        """Send the end of the body."""
+    def finish(self, exchange: Exchange, trailers: list[Field]) -> None:
+        """Send the end of the body, and *trailers*."""
 
     def consumed(self, exchange: Exchange, credit: int) -> None:
         """Let the server send *credit* more bytes."""
 
     def abandon(self, exchange: Exchange) -> None:
         """Forget an exchange that is not over, and whatever more arrives for it."""
+
+    def watch(self, when: float) -> None:
+        """Call every exchange's `look` when the loop's clock says *when*, or earlier."""
 
 
 class Exchange:
@@ -101,7 +104,6 @@ class Exchange:
         self._chunks: deque[tuple[bytes, int]] = deque()
         self._error: BaseException | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._upload: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._progress = 0.0
@@ -148,7 +150,6 @@ class Exchange:
         """The response is complete; what is left of the request is not sent."""
         self.trailers = trailers
         self.over = True
-        self._disarm()
         self._stop_upload()
         self._wake()
 
@@ -157,7 +158,6 @@ class Exchange:
         if not self.over:
             self.over = True
             self._error = error
-            self._disarm()
             self._stop_upload()
             self._wake()
 
@@ -191,7 +191,8 @@ class Exchange:
                 async for piece in content:
                     await self.driver.send(self, piece)
             if not self.over:
-                self.driver.finish(self)
+                trailers = self.request.trailers
+                self.driver.finish(self, [] if trailers is None else trailers())
             self._upload = None
             self._progress = self._loop.time()
         except asyncio.CancelledError:
@@ -241,63 +242,61 @@ class Exchange:
             ReadTimeout, TotalTimeout: the exchange is given up.
             Disconnected, BadMessage: what came before has been returned.
         """
-        while True:
-            if self.deadline is not None and not self.over and self._loop.time() >= self.deadline:
-                self.give_up(TotalTimeout("the exchange was not over in time"))
-                raise TotalTimeout("the exchange was not over in time")
-            if self._chunks:
-                data, credit = self._chunks.popleft()
-                self.buffered -= len(data)
-                self.driver.consumed(self, credit)
-                if data:
-                    return data
-                continue
-            if self._error is not None:
-                raise self._error
-            if self.over:
-                return b""
+        while (data := self.chunk_now()) is None:
             await self._wait()
+        return data
+
+    def chunk_now(self) -> bytes | None:
+        """Return what `chunk` would without waiting, or None if it would wait; raises as it."""
+        if self.deadline is not None and not self.over and self._loop.time() >= self.deadline:
+            self.give_up(TotalTimeout("the exchange was not over in time"))
+            raise TotalTimeout("the exchange was not over in time")
+        while self._chunks:
+            data, credit = self._chunks.popleft()
+            self.buffered -= len(data)
+            self.driver.consumed(self, credit)
+            if data:
+                return data
+        if self._error is not None:
+            raise self._error
+        return b"" if self.over else None
 
     async def _wait(self) -> None:
         """Wait until something is fed."""
         if self._waiter is not None:
             raise RuntimeError("another task is reading this response already")
         waiter = self._waiter = self._loop.create_future()
-        self._progress = now = self._loop.time()
-        if self._timer is None:
-            self._arm(now)  # else one is set, to a moment that is no later
+        self._progress = self._loop.time()
+        when = self._due(self._progress)
+        if when is not None:
+            self.driver.watch(when)
         try:
             await waiter
         finally:
             self._waiter = None
 
-    def _arm(self, now: float) -> None:
-        """Set the timer to when the wait is too long."""
+    def _due(self, since: float) -> float | None:
+        """Return when the wait is too long, in which nothing has come *since*."""
         when, read = self.deadline, self.timeouts.read
-        if read is not None:
-            late = (now if self._upload is not None else self._progress) + read
-            when = late if when is None else min(late, when)
-        if when is not None:
-            self._timer = self._loop.call_at(when, self._expired)
+        if read is not None and (when is None or since + read < when):
+            return since + read
+        return when
 
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def look(self, now: float) -> float | None:
+        """Give up if the wait is too long; return when to look again, if anybody waits.
 
-    def _expired(self) -> None:
-        """Give up, unless nobody waits, there was progress, or the request is on its way."""
-        self._timer = None
-        if self._waiter is None:
-            return
-        now = self._loop.time()
-        read = self.timeouts.read
+        Time in which the request is on its way is none of the server's.
+        """
+        if self._waiter is None or self.over:
+            return None
+        when = self._due(now if self._upload is not None else self._progress)
+        if when is None or now < when:
+            return when
         if self.deadline is not None and now >= self.deadline:
             self.give_up(TotalTimeout("the exchange was not over in time"))
-        elif self._upload is not None or (read is not None and now < self._progress + read):
-            self._arm(now)
         else:
-            self.give_up(ReadTimeout(f"nothing was received for {read} s"))
+            self.give_up(ReadTimeout(f"nothing was received for {self.timeouts.read} s"))
+        return None
 
     # --- the end -------------------------------------------------------------------------
 
@@ -306,6 +305,11 @@ class Exchange:
         if not self.over:
             self.on_error(error)
             self.driver.abandon(self)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is over, all of it has been read, and nothing runs for it: `aclose` is."""
+        return self.over and not self._chunks and self._upload is None
 
     async def aclose(self) -> None:
         """Give up what is not over, and wait until nothing runs for it any more."""

@@ -32,6 +32,7 @@ from .connection import Connection
 from .errors import BadMessage, ClientError, Disconnected, TooLarge
 from .exchange import Exchange, Head
 from .http1_heads import AT_ONCE, check_size, head_of
+from .http1_parser import END, Http1Parser
 from .messages import Field, Origin
 from .settings import Limits
 
@@ -46,7 +47,7 @@ TRANSITIONS = (
     ("asking", "given up, failed, ended", "closed"),
 )
 
-_END = h11.EndOfMessage()
+VERSIONS = {b"1.1": "HTTP/1.1", b"1.0": "HTTP/1.0"}
 
 
 class Http1Connection(Connection):
@@ -54,18 +55,22 @@ class Http1Connection(Connection):
 
     def __init__(self, origin: Origin, limits: Limits, owner: Any) -> None:
         super().__init__(origin, limits, owner)
-        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.header_bytes)
+        self._h11 = Http1Parser(limits.header_bytes)
         self._exchange: Exchange | None = None
         self._reading = True
         self._received = False
         self._framed_twice = False
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Return the exchange, if there is one."""
+        return () if self._exchange is None else (self._exchange,)
 
     # --- sending -------------------------------------------------------------------------
 
     def start(self, exchange: Exchange) -> None:
         """Send the head, and the body with it if that is small."""
         try:
-            data, told = head_of(exchange.request)
+            head = head_of(exchange.request)
         except ValueError:
             exchange.over = True
             self.release()
@@ -76,19 +81,27 @@ class Http1Connection(Connection):
         self._exchange = exchange
         self._received = self._framed_twice = False
         content = exchange.request.content
-        self._h11.send(told)
-        if isinstance(content, bytes) and len(content) <= AT_ONCE and not exchange.waiting:
-            try:
-                if content:
-                    data += self._h11.send(h11.Data(data=content)) or b""
-                data += self._h11.send(_END) or b""
-            except h11.LocalProtocolError as error:
-                exchange.give_up(ValueError(str(error)))
-                return
-            self.transport.write(data)
+        if head.whole and isinstance(content, bytes):
+            self._h11.send_whole(head.told)
+            self.transport.write(head.data + content)
+            return
+        self._h11.send(head.told.request)
+        later = exchange.waiting or exchange.request.trailers is not None
+        if isinstance(content, bytes) and len(content) <= AT_ONCE and not later:
+            self._send_measured(exchange, head.data, content)
         else:
-            self.transport.write(data)
+            self.transport.write(head.data)
             exchange.upload()
+
+    def _send_measured(self, exchange: Exchange, head: bytes, content: bytes) -> None:
+        """Send *head* and *content*, whose length somebody else has said."""
+        try:
+            body = self._h11.send(h11.Data(data=content)) or b""
+            body += self._h11.send(END) or b""
+        except h11.LocalProtocolError as error:
+            exchange.give_up(ValueError(str(error)))
+        else:
+            self.transport.write(head + body)
 
     async def send(self, exchange: Exchange, data: bytes) -> None:
         """Send *data* of the body; return when there is room for more."""
@@ -97,9 +110,9 @@ class Http1Connection(Connection):
             self._write(exchange, h11.Data(data=piece))
             await self.room_to_write(exchange.timeouts.write)
 
-    def finish(self, exchange: Exchange) -> None:
-        """Send the end of the body."""
-        self._write(exchange, _END)
+    def finish(self, exchange: Exchange, trailers: list[Field]) -> None:
+        """Send the end of the body, and *trailers*."""
+        self._write(exchange, h11.EndOfMessage(headers=trailers) if trailers else END)
 
     def _write(self, exchange: Exchange, event: h11.Event) -> None:
         """Send *event*, which the length given in the head has to allow."""
@@ -120,14 +133,14 @@ class Http1Connection(Connection):
 
     # --- receiving -----------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         """Feed the exchange; bytes that nobody asked for end the connection."""
         exchange = self._exchange
         if exchange is None:
             self.close()
             return
         self._received = True
-        self._h11.receive_data(data)
+        self._h11.receive_data(data)  # type: ignore[arg-type]  # it copies whatever has bytes
         self._pump()
 
     def eof_received(self) -> bool:
@@ -145,14 +158,15 @@ class Http1Connection(Connection):
         try:
             while (exchange := self._exchange) is not None:
                 event = self._h11.next_event()
-                if isinstance(event, h11.Data):
-                    self._on_data(exchange, bytes(event.data))
-                elif isinstance(event, h11.Response):
-                    self._on_response(exchange, event)
-                elif isinstance(event, h11.EndOfMessage):
-                    self._on_end(exchange, list(event.headers))
-                elif isinstance(event, h11.InformationalResponse):
-                    self._on_informational(exchange, event)
+                kind = type(event)  # exact, as of an abstract class isinstance takes longer
+                if kind is h11.Data:
+                    self._on_data(exchange, bytes(event.data))  # type: ignore[union-attr]
+                elif kind is h11.Response:
+                    self._on_response(exchange, event)  # type: ignore[arg-type]
+                elif kind is h11.EndOfMessage:
+                    self._on_end(exchange, event)  # type: ignore[arg-type]
+                elif kind is h11.InformationalResponse:
+                    self._on_informational(exchange, event)  # type: ignore[arg-type]
                 else:
                     return
         except (TooLarge, BadMessage) as error:
@@ -169,13 +183,11 @@ class Http1Connection(Connection):
         fields = [(name.lower(), value) for name, value in event.headers.raw_items()]
         check_size(fields, self.limits)
         version = event.http_version
-        if version not in (b"1.1", b"1.0"):
+        if version not in VERSIONS:
             raise h11.RemoteProtocolError(f"HTTP/{version.decode()} was not asked for")
-        names = {name for name, _ in fields}
-        self._framed_twice = {b"content-length", b"transfer-encoding"} <= names
-        exchange.on_head(
-            Head(event.status_code, event.reason, fields, "HTTP/" + version.decode("ascii"))
-        )
+        names = [name for name, _ in fields]
+        self._framed_twice = b"transfer-encoding" in names and b"content-length" in names
+        exchange.on_head(Head(event.status_code, event.reason, fields, VERSIONS[version]))
 
     def _on_informational(self, exchange: Exchange, event: h11.InformationalResponse) -> None:
         fields = list(event.headers)
@@ -190,8 +202,10 @@ class Http1Connection(Connection):
             self._reading = False
             self.transport.pause_reading()
 
-    def _on_end(self, exchange: Exchange, trailers: list[Field]) -> None:
-        check_size(trailers, self.limits)
+    def _on_end(self, exchange: Exchange, event: h11.EndOfMessage) -> None:
+        trailers = [(name.lower(), value) for name, value in event.headers.raw_items()]
+        if trailers:
+            check_size(trailers, self.limits)
         connection = self._h11
         whole = not exchange.uploading
         again = (

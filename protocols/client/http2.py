@@ -21,6 +21,7 @@ Read next: racing.py
 from __future__ import annotations
 
 import asyncio
+from collections.abc import ValuesView
 from typing import Any
 
 import h2.config
@@ -31,12 +32,13 @@ from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
 from ..h2_rules import Http2Parser
+from ..h2_streams import StreamMalformed
 from .connection import Connection
 from .errors import BadMessage, Disconnected, TooLarge
 from .exchange import Exchange, Head
 from .http1_heads import check_size
 from .http2_heads import check_greeting, head_of, response_head
-from .messages import Origin, Request
+from .messages import Field, Origin, Request
 from .settings import Limits
 from .tunnel import Tunnel, TunnelProtocol
 
@@ -51,6 +53,8 @@ TRANSITIONS = (
 
 #: What a stream may receive before somebody reads it.
 STREAM_WINDOW = 256 * 1024
+#: Credit for what was received on streams that are over is given when it is so much.
+OWED = STREAM_WINDOW // 4
 #: Answers to what the server sent that it does not read: more than that is an attack.
 UNREAD_ANSWERS = 1024 * 1024
 
@@ -69,14 +73,18 @@ class Http2Connection(Connection):
         self._arrivals = 0
         self._greeting = b""
         self._greeted = False
+        self._owed = 0
         self._silent = False  # nothing is to be said when it is closed
         self._flush_due = False
-        # What is sent was checked and put into lower case by `head_of`.
+        # What is sent was checked and put into lower case by `head_of`, what is received is
+        # checked by `h2_streams`.
         config = h2.config.H2Configuration(
             client_side=True,
             header_encoding=None,
             validate_outbound_headers=False,
             normalize_outbound_headers=False,
+            validate_inbound_headers=False,
+            normalize_inbound_headers=False,
         )
         self._h2 = Http2Parser(config)
         self._on_event = {
@@ -86,6 +94,7 @@ class Http2Connection(Connection):
             h2.events.TrailersReceived: self._on_trailers,
             h2.events.StreamEnded: self._on_stream_ended,
             h2.events.StreamReset: self._on_stream_reset,
+            StreamMalformed: self._on_malformed,
             h2.events.ConnectionTerminated: self._on_goaway,
             h2.events.WindowUpdated: self._on_room,
             h2.events.RemoteSettingsChanged: self._on_room,
@@ -113,6 +122,10 @@ class Http2Connection(Connection):
         allowed = min(self._h2.remote_settings.max_concurrent_streams, self.limits.streams)
         return self.usable and self.busy < allowed
 
+    def exchanges(self) -> ValuesView[Exchange]:
+        """Return those of all streams."""
+        return self._streams.values()
+
     def _flush(self) -> None:
         """Hand over to the transport what h2 has to send."""
         self._flush_due = False
@@ -138,7 +151,8 @@ class Http2Connection(Connection):
             if not self.usable:
                 raise h2.exceptions.NoAvailableStreamIDError
             stream_id = self._h2.get_next_available_stream_id()
-            whole = request.content == b"" and request.protocol is None
+            more = request.protocol is not None or request.trailers is not None
+            whole = request.content == b"" and not more
             self._h2.send_headers(stream_id, head, end_stream=whole)
         except (h2.exceptions.TooManyStreamsError, h2.exceptions.NoAvailableStreamIDError) as error:
             exchange.on_error(Disconnected("no stream can be opened any more", unprocessed=True))
@@ -149,21 +163,23 @@ class Http2Connection(Connection):
         exchange.stream_id = stream_id
         exchange.mark = self._arrivals
         self._streams[stream_id] = exchange
-        content = request.content
-        if (
-            isinstance(content, bytes)
-            and len(content) <= self._window(stream_id)
-            and not exchange.waiting
-        ):
-            if content:
-                self._h2.send_data(stream_id, content, end_stream=True)
-        else:
-            exchange.upload()
+        if not whole and request.protocol is None:
+            self._begin_body(exchange)
         if len(self._streams) == 1:
             self._flush()  # who asks alone waits for nobody
         elif not self._flush_due:  # what is asked for in one turn of the loop leaves in one write
             self._flush_due = True
             self.loop.call_soon(self._flush)
+
+    def _begin_body(self, exchange: Exchange) -> None:
+        """Send the body, now if the windows allow."""
+        content = exchange.request.content
+        later = exchange.waiting or exchange.request.trailers is not None
+        window = self._window(exchange.stream_id)
+        if isinstance(content, bytes) and len(content) <= window and not later:
+            self._h2.send_data(exchange.stream_id, content, end_stream=True)
+        else:
+            exchange.upload()
 
     async def can_tunnel(self) -> bool:
         """Wait for the server's settings; tell whether it takes tunnels (RFC 8441 3).
@@ -244,15 +260,18 @@ class Http2Connection(Connection):
             raise Disconnected("the stream was closed while sending")
         return self._window(exchange.stream_id)
 
-    def finish(self, exchange: Exchange) -> None:
-        """End the stream on this side."""
+    def finish(self, exchange: Exchange, trailers: list[Field]) -> None:
+        """End the stream on this side, with *trailers*."""
         self._window_of(exchange)
-        self._h2.end_stream(exchange.stream_id)
+        if trailers:
+            self._h2.send_headers(exchange.stream_id, trailers, end_stream=True)
+        else:
+            self._h2.end_stream(exchange.stream_id)
         self._flush()
 
     # --- receiving -----------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         """Feed the exchanges with what has arrived for them."""
         if self.closed:
             return
@@ -280,7 +299,7 @@ class Http2Connection(Connection):
         if exchange is not None:
             try:
                 status, fields = response_head(event.headers, self.limits)
-            except (BadMessage, TooLarge) as error:
+            except TooLarge as error:
                 exchange.give_up(error)
             else:
                 exchange.on_head(Head(status, b"", fields, "HTTP/2"))
@@ -331,6 +350,13 @@ class Http2Connection(Connection):
             self._wake_writers()
             self.release()
 
+    def _on_malformed(self, event: Any) -> None:
+        exchange = self._take(event.stream_id)
+        if exchange is not None:
+            exchange.on_error(BadMessage(f"the response is malformed: {event.reason}"))
+            self._wake_writers()
+            self.release()
+
     def _on_goaway(self, event: Any) -> None:
         """Take no more streams; fail those that the server will not look at."""
         self.retire()
@@ -356,10 +382,20 @@ class Http2Connection(Connection):
             self.resume_writing()
 
     def consumed(self, exchange: Exchange, credit: int) -> None:
-        """Give the server credit for what was read."""
-        if credit and not self.closed:
-            self._h2.acknowledge_received_data(credit, exchange.stream_id)
-            self._flush()
+        """Give the server credit for what was read.
+
+        When a stream is over there is only the window of the connection left to give it for,
+        of which a little may be owed.
+        """
+        if not credit or self.closed:
+            return
+        if exchange.over:
+            self._owed += credit
+            if self._owed < OWED:
+                return
+            credit, self._owed = self._owed, 0
+        self._h2.acknowledge_received_data(credit, exchange.stream_id)
+        self._flush()
 
     def eof_received(self) -> bool:
         """End."""

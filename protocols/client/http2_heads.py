@@ -11,7 +11,6 @@ from h2.exceptions import ProtocolError
 from hpack import NeverIndexedHeaderTuple
 from hyperframe.frame import SettingsFrame
 
-from .errors import BadMessage
 from .http1_heads import check_size
 from .messages import USUAL, Field, Request
 from .settings import Limits
@@ -29,7 +28,6 @@ GUESSED = 20
 KNOWN = frozenset(USUAL)
 NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 VALUE = re.compile(rb"[^\x00\r\n]*")
-STATUS = re.compile(rb"[1-9][0-9][0-9]")
 
 
 def head_of(request: Request) -> list[Field]:
@@ -38,57 +36,64 @@ def head_of(request: Request) -> list[Field]:
     They are checked here: h2 finds a bad one only when it has encoded those before it,
     and then the server's table of fields is not ours any more.
     """
-    fields = request.fields
-    authority = next((value for name, value in fields if name == b"host"), None)
-    head = [
-        (b":method", request.method),
-        (b":scheme", request.origin.scheme.encode()),
-        (b":authority", authority or request.origin.authority.encode("ascii")),
-        (b":path", request.target),
-    ]
-    if request.protocol is not None:
-        head.append((b":protocol", request.protocol))
-    for field in fields:
+    authority = b""
+    method, content = request.method, request.content
+    unmeasured = isinstance(content, bytes) and (content or method in (b"POST", b"PUT", b"PATCH"))
+    said: list[Field] = []
+    for field in request.fields:
         if field in KNOWN:
-            head.append(field)
+            said.append(field)
             continue
         name, value = field
         if not NAME.fullmatch(name):
             raise ValueError(f"the request cannot be sent: {name!r} is not the name of a field")
-        if name in SECRET or (name == b"cookie" and len(value) < GUESSED):  # RFC 7541 7.1.3
-            head.append(NeverIndexedHeaderTuple(name, value.strip(b" \t")))
+        _check_value(value)
+        if name == b"host":
+            authority = authority or value
+        elif name in SECRET or (name == b"cookie" and len(value) < GUESSED):  # RFC 7541 7.1.3
+            said.append(NeverIndexedHeaderTuple(name, value.strip(b" \t")))
         elif name not in OF_CONNECTIONS and not (name == b"te" and value != b"trailers"):
-            head.append((name, value.strip(b" \t")))
-    names = {name for name, _ in fields}
-    content = request.content
-    if b"content-length" not in names and isinstance(content, bytes):  # noqa: SIM102
-        if content or request.method in (b"POST", b"PUT", b"PATCH"):
-            head.append((b"content-length", b"%d" % len(content)))
-    for _, value in head:
-        if not VALUE.fullmatch(value):
-            raise ValueError(f"the request cannot be sent: {value!r} is not a field's value")
-    return head
+            said.append((name, value.strip(b" \t")))
+        if name == b"content-length":
+            unmeasured = False
+    if unmeasured:
+        said.append((b"content-length", b"%d" % len(content)))  # type: ignore[arg-type]
+    scheme, path = request.origin.scheme.encode(), request.target
+    authority = authority or request.origin.authority.encode("ascii")
+    for value in (method, authority, path):
+        _check_value(value)
+    head = [
+        (b":method", method),
+        (b":scheme", scheme),
+        (b":authority", authority),
+        (b":path", path),
+    ]
+    if request.protocol is not None:
+        head.append((b":protocol", request.protocol))
+    return head + said
+
+
+def _check_value(value: bytes) -> None:
+    if not VALUE.fullmatch(value):
+        raise ValueError(f"the request cannot be sent: {value!r} is not a field's value")
 
 
 def response_head(headers: list[Field], limits: Limits) -> tuple[int, list[Field]]:
     """Return the status of a response, and its fields without it.
 
     Args:
-        headers: of which h2 knows that ``:status`` comes first, and nothing else like it.
+        headers: of which it is known that ``:status`` comes first, and that it is one.
         limits: of sizes.
 
     Raises:
-        BadMessage: the status is none.
         TooLarge: the head is.
     """
     (_, status), *fields = headers
-    if not STATUS.fullmatch(status):
-        raise BadMessage(f"{status!r} is no status")
     check_size(fields, limits)
     return int(status), fields
 
 
-def check_greeting(data: bytes) -> None:
+def check_greeting(data: bytes | memoryview) -> None:
     """Raise ProtocolError unless *data* begins with SETTINGS (RFC 9113 3.4).
 
     h2 would wait for the end of a frame as long as another protocol's first words say.

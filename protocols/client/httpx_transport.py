@@ -105,8 +105,7 @@ class HttpxTransport(httpx.AsyncBaseTransport):
             deadline = asyncio.get_running_loop().time() + timeouts.total
         with translated(request):
             async with overall(deadline):
-                exchange = await self.client.send(ours, timeouts, deadline)
-            head = await exchange.response_head()
+                exchange, head = await self.client.send(ours, timeouts, deadline)
         return httpx.Response(
             head.status,
             headers=head.fields,

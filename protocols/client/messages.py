@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import re
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -25,14 +26,18 @@ __all__ = [
     "Interim",
     "Origin",
     "Request",
+    "TrailerInput",
     "parse",
     "raw_fields",
+    "trailer_fields",
 ]
 
 Field: TypeAlias = tuple[bytes, bytes]
 #: What may be sent as a body.
 Content: TypeAlias = "bytes | str | AsyncIterable[bytes] | None"
 HeaderInput: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
+#: Fields after the body, or what returns them when the body has been sent.
+TrailerInput: TypeAlias = "HeaderInput | Callable[[], HeaderInput]"
 ParamInput: TypeAlias = "Mapping[str, object] | Iterable[tuple[str, object]] | None"
 
 #: Sent unless others of their names are.
@@ -41,6 +46,17 @@ USUAL = (
     (b"accept", b"*/*"),
     (b"accept-encoding", ACCEPTED.encode()),
 )
+#: Fields that come too late after the body (RFC 9110 6.5.1): they say how to read it, where
+#: it is to go, who sends it, or what the connection is.
+NO_TRAILERS = frozenset(
+    (
+        *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade"),
+        *(b"content-encoding", b"content-length", b"content-range", b"content-type"),
+        *(b"authorization", b"cookie", b"expect", b"host", b"proxy-authorization"),
+        b"transfer-encoding",
+    )
+)
+TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+"), re.compile(rb"[^\0\r\n]*")
 PORTS = {"http": 80, "https": 443}
 #: What a URL may hold unescaped, ``%`` included: what is escaped already stays so.
 SAFE = "!#$%&'()*+,/:;=?@[]~"
@@ -118,6 +134,20 @@ def raw_fields(headers: HeaderInput) -> list[Field]:
     return [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in pairs]
 
 
+def trailer_fields(trailers: HeaderInput) -> list[Field]:
+    """Return *trailers* the way they are sent.
+
+    Raises:
+        ValueError: one of them cannot come after the body.
+    """
+    fields = [(name, value.strip(b" \t")) for name, value in raw_fields(trailers)]
+    names, values = TRAILER
+    for name, value in fields:
+        if name in NO_TRAILERS or not names.fullmatch(name) or not values.fullmatch(value):
+            raise ValueError(f"{(name, value)!r} cannot be sent after the body")
+    return fields
+
+
 class Headers(Mapping[str, str]):
     """Header fields; names are looked up whatever their case, repeated ones joined by commas."""
 
@@ -125,6 +155,13 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, raw: Iterable[Field] = ()) -> None:
         self.raw = [(bytes(name).lower(), bytes(value)) for name, value in raw]
+
+    @classmethod
+    def of(cls, fields: list[Field]) -> Headers:
+        """Return those *fields*, names in lower case, which are kept and not copied."""
+        headers = cls.__new__(cls)
+        headers.raw = fields
+        return headers
 
     def __getitem__(self, name: str) -> str:
         values = self.get_list(name)
@@ -161,6 +198,7 @@ class Request(NamedTuple):
         content: the body; bytes can be sent again, what is iterated over cannot.
         protocol: what a CONNECT asks an HTTP/2 stream to become (RFC 8441).
         on_interim: called with every interim response as it arrives.
+        trailers: returns the fields after the body, once that has been sent.
     """
 
     method: bytes
@@ -170,6 +208,7 @@ class Request(NamedTuple):
     content: bytes | AsyncIterable[bytes] = b""
     protocol: bytes | None = None
     on_interim: Callable[[Interim], object] | None = None
+    trailers: Callable[[], list[Field]] | None = None
 
     @property
     def idempotent(self) -> bool:
@@ -191,6 +230,21 @@ class Request(NamedTuple):
     def without_expectation(self) -> Request:
         """Return the request with a body that does not wait."""
         return self._replace(fields=[each for each in self.fields if each[0] != b"expect"])
+
+    def with_trailers(self, trailers: TrailerInput) -> Request:
+        """Return the request with *trailers*, and with their names if they are known before.
+
+        Raises:
+            ValueError: one of them cannot come after the body.
+        """
+        if callable(trailers):
+            return self._replace(trailers=lambda: trailer_fields(trailers()))
+        last = trailer_fields(trailers)
+        fields = self.fields
+        if last and not any(name == b"trailer" for name, _ in fields):
+            names = b", ".join(dict.fromkeys(name for name, _ in last))
+            fields = [*fields, (b"trailer", names)]  # RFC 9110 6.6.2
+        return self._replace(fields=fields, trailers=lambda: last)
 
     @property
     def url(self) -> str:

@@ -20,7 +20,10 @@ __all__ = ["is_redirect", "next_request"]
 CREDENTIALS = frozenset((b"authorization", b"cookie", b"proxy-authorization", b"host"))
 #: What says something about a body.
 ABOUT_BODY = frozenset(
-    (b"content-length", b"content-type", b"content-encoding", b"content-language", b"expect")
+    (
+        *(b"content-length", b"content-type", b"content-encoding", b"content-language"),
+        *(b"expect", b"trailer"),
+    )
 )
 
 
@@ -51,10 +54,10 @@ def next_request(request: Request, response: Response) -> Request:
         raise RedirectFailed(f"the redirect cannot be followed: {error}") from None
     method = method_for(request, response.status)
     drop: frozenset[bytes] = frozenset((b"host",))
-    content = request.content
+    content, trailers = request.content, request.trailers
     if method != request.method:
         drop |= ABOUT_BODY
-        content = b""
+        content, trailers = b"", None
     elif not request.repeatable and not response.body_withheld:
         raise RedirectFailed("the body was sent, and cannot be sent again")
     if address.origin != request.origin:
@@ -62,5 +65,10 @@ def next_request(request: Request, response: Response) -> Request:
     fields = [each for each in request.fields if each[0] not in drop]
     target = address.target.encode("ascii")
     return request._replace(
-        method=method, origin=address.origin, target=target, fields=fields, content=content
+        method=method,
+        origin=address.origin,
+        target=target,
+        fields=fields,
+        content=content,
+        trailers=trailers,
     )

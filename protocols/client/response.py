@@ -19,16 +19,6 @@ from .messages import Headers, Interim
 __all__ = ["Response"]
 
 
-def reason_of(head: Head) -> str:
-    """Return the reason phrase; HTTP/2 has none, so there it is the usual one."""
-    if head.reason:
-        return head.reason.decode("latin-1")
-    try:
-        return HTTPStatus(head.status).phrase
-    except ValueError:
-        return ""
-
-
 class Response:
     """What the server answered.
 
@@ -36,7 +26,6 @@ class Response:
 
     Attributes:
         status: the number.
-        reason: the phrase.
         headers: the header fields.
         http_version: ``HTTP/1.0``, ``HTTP/1.1`` or ``HTTP/2``.
         history: the redirects that led here.
@@ -44,17 +33,27 @@ class Response:
 
     def __init__(self, exchange: Exchange, head: Head, history: list[Response]) -> None:
         self.status = head.status
-        self.reason = reason_of(head)
-        self.headers = Headers(head.fields)
+        self.headers = Headers.of(head.fields)
         self.http_version = head.http_version
         self.request = exchange.request
         self.history = history
         self._exchange = exchange
+        self._reason = head.reason
         self._content: bytes | None = None
         self._begun = False
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason} {self.url}>"
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase; HTTP/2 has none, so there it is the usual one."""
+        if self._reason:
+            return self._reason.decode("latin-1")
+        try:
+            return HTTPStatus(self.status).phrase
+        except ValueError:
+            return ""
 
     @property
     def url(self) -> str:
@@ -130,7 +129,13 @@ class Response:
             size = 0
             self._begin()
             decoder = self._decoder()
-            while data := await self._exchange.chunk():
+            exchange = self._exchange
+            while True:
+                data = exchange.chunk_now()  # often all of it has come together with the head
+                if data is None:
+                    data = await exchange.chunk()
+                if not data:
+                    break
                 for piece in (data,) if decoder is None else decoder.decode(data):
                     size += len(piece)
                     if limit is not None and size > limit:
@@ -174,4 +179,5 @@ class Response:
 
     async def aclose(self) -> None:
         """Give up what has not arrived.  On HTTP/1.1 that closes the connection."""
-        await self._exchange.aclose()
+        if not self._exchange.settled:
+            await self._exchange.aclose()

@@ -31,9 +31,11 @@ class H2Peer(asyncio.Protocol):
         self.requests: list[int] = []
         self.heads: dict[int, dict[bytes, bytes]] = {}
         self.bodies: dict[int, bytes] = {}
+        self.trailers: dict[int, list[tuple[bytes, bytes]]] = {}
         self.pending: dict[int, int] = {}
         self.open = 0
         self.most = 0
+        self.updates = 0
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -68,6 +70,7 @@ class H2Peer(asyncio.Protocol):
                 self.requests.append(event.stream_id)
                 self.heads[event.stream_id] = dict(event.headers)
                 self.bodies[event.stream_id] = b""
+                self.trailers[event.stream_id] = []
                 self.open += 1
                 self.most = max(self.most, self.open)
                 if self.server.on_head is not None:
@@ -76,6 +79,8 @@ class H2Peer(asyncio.Protocol):
                 self.bodies[event.stream_id] += event.data
                 if self.server.credit:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            case h2.events.TrailersReceived():
+                self.trailers[event.stream_id] = [(name, value) for name, value in event.headers]
             case h2.events.StreamEnded() if self.server.on_request is not None:
                 self.server.on_request(self, event.stream_id)
             case h2.events.StreamReset():
@@ -84,6 +89,7 @@ class H2Peer(asyncio.Protocol):
             case h2.events.ConnectionTerminated():
                 self.goodbyes.append(event.error_code)
             case h2.events.WindowUpdated():
+                self.updates += 1
                 for stream_id in list(self.pending):
                     self.pour(stream_id)
 
