@@ -78,11 +78,12 @@ class Task(LikeTask, Future[T]):
     Raises TypeError when *coro* cannot be run.  Counterpart: ``asyncio.Task``.
     """
 
-    __slots__ = ("_context", "_coro", "_fut_waiter", "_name", "_reference", "_send", "_throws")
-    _error: BaseException | None = None
+    __slots__ = (
+        *("_cancel_message", "_cancelled_exc", "_context", "_coro", "_error", "_fut_waiter"),
+        *("_must_cancel", "_name", "_num_cancels_requested", "_reference", "_send", "_throws"),
+    )
+    _error: BaseException | None
     _log_destroy_pending = True
-    _must_cancel = False
-    _num_cancels_requested = 0
 
     def __init__(
         self,
@@ -107,12 +108,13 @@ class Task(LikeTask, Future[T]):
             if isfuture(coro) or not (inspect.isawaitable(coro) or inspect.isgenerator(coro)):
                 raise TypeError(f"a coroutine was expected, got {coro!r}")
             coro = as_coroutine(coro)
-        self._coro = coro
-        self._send = coro.send
+        self._coro, self._send = coro, coro.send
         self._loop = loop
         self._state = PENDING
-        self._waiters = self._exception = self._fut_waiter = None
-        self._asyncio_future_blocking = self._throws = False
+        self._waiters = self._exception = self._fut_waiter = self._error = None
+        self._cancel_message = self._cancelled_exc = None
+        self._asyncio_future_blocking = self._throws = self._must_cancel = False
+        self._num_cancels_requested = 0
         self._context = copy_context() if context is None else context
         self._name = _next_number() if name is None else str(name)
         self._reference = reference = ref(self)

@@ -12,9 +12,9 @@ States
               -- cancel --> cancelled
 
 Invariants
-    ``cancelled`` counts the cancelled timers that are still in the heap.
-    A heap that is all cancelled, or one of over 100 that mostly is, is rebuilt in the
-    next iteration: a server that arms a timeout for each request would grow without end.
+    ``cancelled`` counts the cancelled timers of the heap and, as asyncio, some that left it.
+    A heap of over 100 that is mostly cancelled is rebuilt in the next iteration:
+    a server that arms a timeout for each request would grow without end.
 
 Read next: futures.py
 """
@@ -109,8 +109,8 @@ class Timers:
 
     def drop_cancelled(self) -> None:
         """Take cancelled timers off the top, or rebuild a heap that is mostly cancelled ones."""
-        heap, doomed = self.heap, self.cancelled
-        if doomed == len(heap) or 2 * doomed > len(heap) > _REBUILD_ABOVE:
+        heap = self.heap
+        if 2 * self.cancelled > len(heap) > _REBUILD_ABOVE:
             # In place: the loop holds on to this list.
             heap[:] = [pair for pair in heap if pair[-1]._callback is not None]
             heapq.heapify(heap)
