@@ -2,8 +2,9 @@
 
 Three kinds of difference between two lines are no difference in behaviour:
 
-names       the library's own name or the name of its loop class: "asyncio.queues.Queue" and
-            "miniloop.sync.queues.Queue" become "Queue"; a bare "miniloop" becomes "asyncio".
+names       the library's own name or the name of its loop or transport classes:
+            "asyncio.queues.Queue" and "miniloop.sync.queues.Queue" become "Queue"; a bare
+            "miniloop" becomes "asyncio".
 volatile    what no two runs agree on, recognised by its shape: addresses in memory, UUIDs, dates
             and clock times, ports, process and thread ids, numbers of nine digits or more, names of
             temporary files, and durations: a number with a decimal point and a unit of time (or any
@@ -51,9 +52,11 @@ SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^[\s\[(+]*\d+\.\d+s?[\])]?(?=[:\s]\s*\S)"), "‹moment›"),
 )
 FRACTION = re.compile(r"\b\d+\.\d+(?:e[+-]?\d+)?\b")
+KINDS = "Datagram|Pipe|Process|Protocol|Read|Selector|Socket|SSL|Subprocess|TCP|UDP|Unix|UV|Write"
 NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:_Unix)?(?:Selector)?EventLoop\b"), "‹loop›"),
     (re.compile(r"\buvloop\.Loop\b"), "‹loop›"),
+    (re.compile(rf"\b_?(?:{KINDS})+Transport\b"), "‹transport›"),
     (re.compile(r"\b(?:asyncio|miniloop|uvloop)(?:\.\w+)*\.(?=[\w‹])"), ""),
     (re.compile(r"\b(?:miniloop|uvloop)\b"), "asyncio"),
 )

@@ -92,6 +92,8 @@ def parse_target(words: Sequence[str], as_module: bool) -> Target:
             raise BadUsage(f"the file {name} cannot be read")
         return Target("script", name, tuple(arguments))
     module, colon, function = name.partition(":")
+    if colon and Path(module).is_file():
+        raise BadUsage(f"a function is named as MODULE:FUNCTION, {Path(module).stem}:{function}")
     dotted = all(part.isidentifier() for part in f"{module}.{function}".split("."))
     if colon and dotted:
         return Target("function", name, tuple(arguments))

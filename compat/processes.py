@@ -9,8 +9,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 POLITE = 0.5  # seconds between SIGTERM and SIGKILL
@@ -34,15 +34,16 @@ class Children:
     ) -> subprocess.Popen[bytes]:
         """Start `words` in a session of its own, `variables` added to its environment.
 
+        Its standard input is a pipe with what the file `stdin` holds, or with nothing.
         Raises StoppedError after `stop`.
         """
         environment = {"PYTHONHASHSEED": "0", **os.environ, **variables}
-        with self.lock, open(stdin or os.devnull, "rb") as file:
+        with self.lock, fed(stdin) as pipe:
             if self.stopped:
                 raise StoppedError
             process = subprocess.Popen(
                 words,
-                stdin=file,
+                stdin=pipe,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
@@ -67,6 +68,26 @@ class Children:
             time.sleep(TICK)
         with self.lock:
             kill_all([pid for top in self.running for pid in with_descendants(top)], signal.SIGKILL)
+
+
+@contextmanager
+def fed(path: Path | None) -> Iterator[int]:
+    """Give the reading end of a pipe, which a thread fills with the file at `path`, if any.
+
+    A pipe and not the file itself: that is what a loop can wait for, should the program do so.
+    """
+    reader, writer = os.pipe()
+
+    def fill() -> None:
+        with suppress(BrokenPipeError), open(writer, "wb") as pipe:
+            if path is not None:
+                pipe.write(path.read_bytes())
+
+    threading.Thread(target=fill, daemon=True).start()
+    try:
+        yield reader
+    finally:
+        os.close(reader)
 
 
 def with_descendants(pid: int) -> list[int]:

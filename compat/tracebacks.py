@@ -1,4 +1,4 @@
-"""What a program's standard error says, without the parts that must differ between cells.
+"""What a program's log says, without the parts that must differ between cells.
 
 A traceback runs through the loop's own files, which are other files in every cell.  Only the
 program's frames and the last line are kept; a warning reported in a library's file loses the place.
@@ -21,8 +21,13 @@ TRACE_BEGINS = re.compile(
 )
 
 
+def any_traceback(lines: Iterable[str]) -> bool:
+    """Return whether there is a traceback among `lines`."""
+    return any(TRACE_BEGINS.match(ANSI.sub("", line)) for line in lines)
+
+
 def cleaned(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a standard error stream without library frames and library places."""
+    """Yield the lines of a stream without library frames and library places."""
     margin: str | None = None  # of the frame being dropped: its source lines are indented deeper
     after_warning = False
     for raw in lines:

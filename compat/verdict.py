@@ -104,9 +104,14 @@ def judge(baseline: Sequence[Run], runs: Sequence[Run]) -> Verdict:
 
 
 def texts(runs: Sequence[Run], stream: str) -> list[list[str]]:
-    """Return what each run printed on `stream`, library frames removed."""
+    """Return what each run printed on `stream`, library frames removed.
+
+    Some programs log to standard output: there they are removed if there is a traceback at all.
+    """
     printed = [[line.text for line in run.lines if line.stream == stream] for run in runs]
-    return [list(tracebacks.cleaned(lines)) if stream == "err" else lines for lines in printed]
+    if stream == "out" and not any(tracebacks.any_traceback(lines) for lines in printed):
+        return printed
+    return [list(tracebacks.cleaned(lines)) for lines in printed]
 
 
 def status_name(run: Run) -> str:

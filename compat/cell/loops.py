@@ -6,6 +6,10 @@ asyncio makes loops in three places: the default policy's `_loop_factory` (used 
 All three are replaced.  The policy itself is not: it stays the default one, which is deprecated to
 set on new interpreters, and a program that puts the default policy back gets the cell's loop too.
 A program that asks for uvloop by name gets uvloop.
+
+miniloop has no policies.  With its names the program finds asyncio's, and its loops are made by the
+policy, so that a program with a policy of its own, or with `uvloop.install()`, does the same.  On
+another loop than miniloop's `isinstance(task, asyncio.Task)` is true of that loop's tasks as well.
 """
 
 import asyncio
@@ -13,6 +17,12 @@ import sys
 from typing import Any
 
 LoopClass = type[asyncio.AbstractEventLoop]
+POLICIES = (
+    "AbstractEventLoopPolicy",
+    "DefaultEventLoopPolicy",
+    "get_event_loop_policy",
+    "set_event_loop_policy",
+)
 
 
 def loop_class(loop: str) -> LoopClass:
@@ -54,15 +64,37 @@ def install(names: str, loop: str, instead: Any = None) -> None:
             for name in ("SelectorEventLoop", "EventLoop"):
                 if hasattr(module, name):
                     setattr(module, name, cls)
-    if names == "miniloop" and (loop != "miniloop" or instead is not None):
+    if names == "miniloop":
         from .packages import miniloop
 
         package = miniloop()
         from miniloop.support import current  # loaded from our own place by miniloop() just above
 
-        current.set_loop_factory(cls)
-        for name in ("SelectorEventLoop", "EventLoop"):
-            setattr(package, name, cls)
+        current.set_loop_factory(asyncio.new_event_loop)
+        for name in POLICIES:
+            if name in vars(asyncio):
+                setattr(package, name, vars(asyncio)[name])
+        if loop != "miniloop" or instead is not None:
+            for name in ("SelectorEventLoop", "EventLoop"):
+                setattr(package, name, cls)
+        if loop != "miniloop":
+            future, task = of_any_make(package.Future, package.Task)
+            vars(package).update(Future=future, Task=task)
+
+
+def of_any_make(future: Any, task: Any) -> tuple[type, type]:
+    """Return the classes `future` and `task` as what asyncio's own are instances of, too."""
+
+    class Either(type):
+        def __instancecheck__(cls, instance: object) -> bool:
+            if cls in like and isinstance(instance, like[cls]):
+                return True
+            return super().__instancecheck__(instance)
+
+    Future = Either("Future", (future,), {"__slots__": (), "__module__": future.__module__})  # noqa: N806
+    Task = Either("Task", (task, Future), {"__slots__": (), "__module__": task.__module__})  # noqa: N806
+    like = {Future: asyncio.Future, Task: asyncio.Task}
+    return Future, Task
 
 
 def default_policy() -> Any:

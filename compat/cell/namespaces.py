@@ -3,8 +3,9 @@
 miniloop is laid out by floors, asyncio is flat.  For each submodule of asyncio a module object
 `miniloop.X` is made, which takes each name from where miniloop keeps it: the files named in
 COUNTERPARTS, files of the same name on any floor, or else the package, if asyncio's submodule has
-that name.  A name found nowhere is an AttributeError (or ImportError) that names
-miniloop.  These modules exist only in a cell; miniloop itself has no such submodules.
+that name.  asyncio's constants are numbers and stay what they are.  A name found nowhere is an
+AttributeError (or ImportError) that names miniloop.  These modules exist only in a cell; miniloop
+itself has no such submodules.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ COUNTERPARTS = {
     "base_subprocess": ("net.subprocesses",),
     "events": ("support.current", "core.handles", "core.timers", "interface"),
     "exceptions": ("interface",),
+    "log": ("support.describe",),
     "protocols": ("interface",),
     "selector_events": ("eventloop",),
     "sslproto": ("net.tls",),
@@ -34,6 +36,7 @@ COUNTERPARTS = {
         "sync.threads",
     ),
     "transports": ("interface",),
+    "trsock": ("interface",),
     "unix_events": ("eventloop", "net.unix", "net.pipes"),
 }
 
@@ -50,13 +53,15 @@ def namespace(package: ModuleType, short: str) -> ModuleType:
         dunder_or_module = name.startswith("__") or isinstance(value, ModuleType)
         if not dunder_or_module and hasattr(package, name):
             setattr(module, name, getattr(package, name))
+        elif name.isupper() and short == "constants":
+            setattr(module, name, value)
     own: list[str] = []
     for counterpart in counterparts(package, short):
         public = getattr(counterpart, "__all__", ())
         shared = [name for name in vars(theirs) if name in vars(counterpart)] if theirs else []
         for name in (*shared, *public):
             if not name.startswith("__") and not isinstance(vars(counterpart)[name], ModuleType):
-                setattr(module, name, vars(counterpart)[name])
+                setattr(module, name, vars(package).get(name, vars(counterpart)[name]))
         own += public
     names = getattr(theirs, "__all__", own)
     vars(module)["__all__"] = [name for name in names if hasattr(module, name)]

@@ -87,6 +87,8 @@ def compare(
 
     What is piped to standard input is given to every cell.
     """
+    if (program or trace) and (only is not None or jobs is not None):
+        raise BadUsage("--only and --jobs are for the examples")
     interpreter = parse_interpreter(python, warnings, x)
     chosen = parse_cells(cells, installed_loops(interpreter))
     plan = Plan(chosen, timeout, runs, interpreter)
@@ -115,7 +117,8 @@ def compare_runs(
             raise BadUsage("two recordings are compared; options go before them")
         return tracing.compare_files((program[0], program[1]), json_wanted, page)
     target = parse_target(program, as_module)
-    return tracing.compare_traces(target, tracing.chosen(cells, plan), json_wanted, page)
+    with piped_input() as stdin:
+        return tracing.compare_traces(target, tracing.chosen(cells, plan), json_wanted, page, stdin)
 
 
 def compare_one(target: Target, plan: Plan, json_wanted: bool) -> int:

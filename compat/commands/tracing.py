@@ -18,15 +18,18 @@ from miniloop.study.journal import LIMIT
 CELLS = (Cell("asyncio", "asyncio"), Cell("asyncio", "miniloop"))
 
 
-def compare_traces(target: Target, plan: Plan, json_wanted: bool, page: str | None) -> int:
+def compare_traces(
+    target: Target, plan: Plan, json_wanted: bool, page: str | None, stdin: Path | None
+) -> int:
     """Record `target` in two cells and show where the runs part; return the exit status.
 
     page: the file that an HTML page with both is written to, or None.
+    stdin: the file with what the program finds on its standard input, or None.
     """
     if len(plan.cells) != 2 or any(cell.loop == "uvloop" for cell in plan.cells):
         words = "a trace is compared between two cells, on asyncio's or miniloop's loop"
         raise BadUsage(f"{words}: name them with --cells")
-    left, right = (recorded(cell, target, plan) for cell in plan.cells)
+    left, right = (recorded(cell, target, plan, stdin) for cell in plan.cells)
     heads = (str(plan.cells[0]), str(plan.cells[1]))
     return show(left, right, heads, json_wanted, page)
 
@@ -40,15 +43,14 @@ def compare_files(names: tuple[str, str], json_wanted: bool, page: str | None) -
     return show(left, right, names, json_wanted, page)
 
 
-def recorded(cell: Cell, target: Target, plan: Plan) -> Recording:
+def recorded(cell: Cell, target: Target, plan: Plan, stdin: Path | None = None) -> Recording:
     """Run `target` in `cell` and return the recording; what it prints is in there."""
     with tempfile.TemporaryDirectory(prefix="miniloop-") as folder:
         path = Path(folder) / "run.mlt"
         words = command(cell, target, plan.interpreter, f"record:{LIMIT}:-:{path}")
         try:
-            subprocess.run(
-                words, stdin=subprocess.DEVNULL, capture_output=True, timeout=plan.timeout
-            )
+            given = b"" if stdin is None else stdin.read_bytes()
+            subprocess.run(words, input=given, capture_output=True, timeout=plan.timeout)
         except subprocess.TimeoutExpired:
             click.echo(f"miniloop: {cell} has run for {plan.timeout} s and was ended", err=True)
         try:

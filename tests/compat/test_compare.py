@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from .cells import MODULE_OF_LOOP, miniloop, write
+from compat.launching import command
+from compat.options import Interpreter, Target
+
+from .cells import MODULE_OF_LOOP, PLAIN, finish, miniloop, printed, write
 
 TWO = ("--cells", "asyncio/asyncio,miniloop/miniloop")
 KIND = """
@@ -153,6 +156,51 @@ def test_piped_input_reaches_every_cell(tmp_path: Path) -> None:
     done = miniloop("compare", *TWO, "--json", str(program), stdin="given\n")
     for cell in json.loads(done.stdout)["programs"][0]["cells"]:
         assert cell["runs"][0]["lines"][0][2] == "GIVEN"
+
+
+def test_the_order_of_a_set_is_not_the_same_in_every_run(tmp_path: Path) -> None:
+    text = """
+import asyncio
+
+async def wait(number):
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print(number)
+
+async def main():
+    global tasks
+    tasks = [asyncio.create_task(wait(number)) for number in range(4)]
+    await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+    target = Target("script", str(write(tmp_path, {"program.py": text})), ())
+    orders = set()
+    for name in "abcdefgh":  # the moves go by the name
+        words = command(PLAIN, target, Interpreter(sys.executable, ()), str(tmp_path / name))
+        orders.add(tuple(printed(finish(words))))
+    assert all(sorted(order) == ["0", "1", "2", "3"] for order in orders)
+    assert len(orders) > 1
+
+
+def test_piped_input_can_be_waited_for(tmp_path: Path) -> None:
+    text = """
+import asyncio, sys
+
+async def main():
+    reader = asyncio.StreamReader()
+    protocol = lambda: asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(protocol, sys.stdin)
+    print(len(await reader.read()))
+
+asyncio.run(main())
+"""
+    program = write(tmp_path, {"program.py": text})
+    for given in ("", "a line\n" * 100_000):  # the second is more than a pipe holds
+        done = miniloop("compare", *TWO, "--json", str(program), stdin=given)
+        for cell in json.loads(done.stdout)["programs"][0]["cells"]:
+            assert [line[2] for line in cell["runs"][0]["lines"]] == [str(len(given))]
 
 
 @pytest.mark.parametrize(

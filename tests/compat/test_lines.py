@@ -27,6 +27,9 @@ SAME = [
     ("<class 'asyncio.unix_events._UnixSelectorEventLoop'>", "<class 'uvloop.Loop'>"),
     ("'asyncio.unix_events._UnixSelectorEventLoop'", "'miniloop.eventloop.EventLoop'"),
     ("module 'asyncio' has no x", "module 'miniloop' has no x"),
+    ("<_SelectorSocketTransport fd=6 read=idle>", "<SocketTransport fd=7 read=idle>"),
+    ("<_UnixReadPipeTransport closed>", "<ReadPipeTransport closed>"),
+    ("asyncio.sslproto._SSLProtocolTransport", "miniloop.net.tls_transport.SSLTransport"),
 ]  # fmt: skip
 OTHER = [
     ("worker 1 done", "worker 2 done"),
@@ -36,6 +39,7 @@ OTHER = [
     ("result: [1, 2]", "result: [2, 1]"),
     ("<class 'asyncio.queues.Queue'>", "<class 'miniloop.sync.locks.Lock'>"),
     ("hello", "hello "),
+    ("<MyTransport>", "<SocketTransport>"),
     ("wait 3 seconds", "wait 4 seconds"),
 ]
 

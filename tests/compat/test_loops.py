@@ -93,6 +93,35 @@ def check(tmp_path: Path, cell: Cell, way: str) -> None:
 
 
 @every_cell
+def test_a_policy_of_the_programs_own_makes_its_loops(tmp_path: Path, cell: Cell) -> None:
+    text = (
+        HEAD
+        + """
+class Policy(asyncio.DefaultEventLoopPolicy):
+    def new_event_loop(self):
+        print("asked")
+        return super().new_event_loop()
+
+asyncio.set_event_loop_policy(Policy())
+asyncio.run(running())
+asyncio.set_event_loop_policy(None)
+print(isinstance(asyncio.get_event_loop_policy(), asyncio.AbstractEventLoopPolicy))
+asyncio.run(running())
+"""
+    )
+    done = in_cell(cell, write(tmp_path, {"program.py": text}), flags=("-Wignore",))
+    assert printed(done) == ["asked", MODULE_OF_LOOP[cell.loop], "True", MODULE_OF_LOOP[cell.loop]]
+
+
+@every_cell
+def test_uvloop_can_be_installed(tmp_path: Path, cell: Cell) -> None:
+    pytest.importorskip("uvloop")
+    text = HEAD + "import uvloop; uvloop.install(); asyncio.run(running())"
+    done = in_cell(cell, write(tmp_path, {"program.py": text}), flags=("-Wignore",))
+    assert printed(done) == ["uvloop"]
+
+
+@every_cell
 def test_a_program_that_asks_for_uvloop_gets_it(tmp_path: Path, cell: Cell) -> None:
     pytest.importorskip("uvloop")
     text = HEAD + "import uvloop; asyncio.Runner(loop_factory=uvloop.new_event_loop).run(running())"

@@ -104,6 +104,39 @@ def test_submodules_have_their_names(tmp_path: Path, cell: Cell) -> None:
     assert printed(in_cell(cell, write(tmp_path, {"program.py": text}))) == []
 
 
+@every_cell
+def test_what_is_kept_elsewhere_is_found_too(tmp_path: Path, cell: Cell) -> None:
+    text = """
+import asyncio
+from asyncio.constants import LOG_THRESHOLD_FOR_CONNLOST_WRITES
+from asyncio.log import logger
+from asyncio.trsock import TransportSocket
+print(LOG_THRESHOLD_FOR_CONNLOST_WRITES, logger.name, TransportSocket.__name__)
+print(asyncio.log.logger is logger)
+"""
+    done = printed(in_cell(cell, write(tmp_path, {"program.py": text})))
+    assert done == ["5 asyncio TransportSocket", "True"]
+
+
+@every_cell
+def test_tasks_and_futures_are_instances_of_the_names(tmp_path: Path, cell: Cell) -> None:
+    text = """
+import asyncio
+from asyncio.tasks import Task
+class Special(asyncio.Future): pass
+async def main():
+    future, task = asyncio.get_running_loop().create_future(), asyncio.current_task()
+    print(isinstance(task, asyncio.Task), isinstance(task, asyncio.Future), isinstance(task, Task))
+    print(isinstance(future, asyncio.Future), isinstance(future, asyncio.Task))
+    own = Special()
+    print(isinstance(own, asyncio.Future), isinstance(future, Special), isinstance(own, Special))
+    print(issubclass(asyncio.Task, asyncio.Future), type(asyncio.Future()) is asyncio.Future)
+asyncio.run(main())
+"""
+    done = printed(in_cell(cell, write(tmp_path, {"program.py": text})))
+    assert done == ["True True True", "True False", "True False True", "True True"]
+
+
 @renamed_cells
 @pytest.mark.parametrize(
     ("text", "error"),

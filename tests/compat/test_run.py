@@ -100,6 +100,8 @@ BAD = [
     ("compare", "json:no_such_function"),
     ("compare", "--cells", "a/b", "p.py"),
     ("compare", "--cells", "", "p.py"),
+    ("compare", "--only", "cancellation", "p.py"),
+    ("compare", "--jobs", "2", "p.py"),
     ("compare", "--timeout", "0", "p.py"),
     ("compare", "--timeout", "soon", "p.py"),
     ("no_such_command",),
@@ -113,6 +115,13 @@ def test_bad_usage_is_one_sentence_and_status_2(tmp_path: Path, words: tuple[str
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("miniloop: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_file_with_a_function_is_told_how_to_name_it(tmp_path: Path) -> None:
+    write(tmp_path, {"p.py": "def main(): ..."})
+    done = miniloop("run", "p.py:main", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "MODULE:FUNCTION, p:main" in done.stderr
 
 
 def test_help_and_version() -> None:

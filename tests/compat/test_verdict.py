@@ -83,6 +83,17 @@ def test_exceptions_and_warnings_are_told_from_other_lines() -> None:
     assert not judge([run()], [warned]).agrees("warning")
 
 
+def test_a_log_on_standard_output_may_have_other_library_frames() -> None:
+    def logged(*frames: str) -> Run:
+        return run("Traceback (most recent call last):", *frames, "KeyError: 1")
+
+    own = ('  File "/home/x/program.py", line 3, in f', "    d[1]")
+    theirs = ('  File "/usr/lib/python3.12/asyncio/events.py", line 9, in _run', "    run()")
+    ours = ('  File "/x/miniloop/core/loop.py", line 7, in iterations', "    entry()")
+    assert judge([logged(*theirs, *own)], [logged(*ours, *own)]).differences == ()
+    assert judge([logged(*theirs, *own)], [logged(*ours)]).certain
+
+
 def test_the_order_between_the_two_streams_does_not_count() -> None:
     one = Run(PLAIN, 0, (Line("out", "a", 0), Line("err", "b", 0)), 0, 0)
     two = Run(OURS, 0, (Line("err", "b", 0), Line("out", "a", 0)), 0, 0)
