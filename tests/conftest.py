@@ -32,8 +32,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-#: The loggers that a loop of either library reports to.
-LOGGERS = ("asyncio", "miniloop")
+#: The loggers that a loop of either library reports to, and a server of its applications.
+LOGGERS = ("asyncio", "miniloop", "protocols.http")
 
 
 class _Errors(logging.Handler):

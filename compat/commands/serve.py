@@ -1,6 +1,7 @@
 """`miniloop serve`: an HTTP server for an ASGI application or a plain handler."""
 
 import asyncio
+import math
 import os
 import socket
 import sys
@@ -16,7 +17,12 @@ from compat.options import LOOPS, BadUsage, here_installed
 try:
     from protocols.http.limits import Limits
     from protocols.http.serve.access import FORMATS, formatter
-    from protocols.http.serve.loading import CannotServe, load_application, server_context
+    from protocols.http.serve.loading import (
+        CannotServe,
+        load_application,
+        server_context,
+        traceback_of,
+    )
     from protocols.http.serve.proxy import Trusted
     from protocols.http.serve.reload import Watcher
     from protocols.http.serve.supervisor import Plan, Supervisor
@@ -26,7 +32,7 @@ except ModuleNotFoundError as error:
     needed = "install the checkout with its extra `http`"
     raise BadUsage(f"{error.name} is not installed: {needed}") from error
 
-SECONDS = click.FloatRange(min=0)
+SECONDS = click.FloatRange(0, 10**9)
 FILE = click.Path(exists=True, dir_okay=False)
 
 OPTIONS = (
@@ -71,7 +77,8 @@ OPTIONS = (
     ),
     click.option(
         "--limit", "limits", multiple=True, metavar="NAME=NUMBER",
-        help=f"One of the server's limits: {', '.join(f.name for f in fields(Limits))}."
+        help="One of the server's limits, in seconds and bytes:"
+        f" {', '.join(f'{f.name} ({f.default:.10g})' for f in fields(Limits))}."
         " May be repeated.",
     ),
 )  # fmt: skip
@@ -90,30 +97,38 @@ def serve(target: str, factory: bool, workers: int, reload: bool, **given: Any) 
     """Serve the ASGI application or handler MODULE:NAME over HTTP/1.1, HTTP/2 and WebSockets.
 
     The first Ctrl-C or SIGTERM ends it when what is at work is done, the second at once. With
-    several workers SIGHUP replaces each, once its successor serves. The exit status is 0 after a
-    signal, 1 if it cannot serve, 2 for a command line without sense.
+    several workers SIGHUP replaces each, once its successor serves; to one alone it is as
+    SIGTERM. The exit status is 0 after a signal, 1 if it cannot serve, 2 for a command line
+    without sense.
     """
     mine = role(os.environ)
-    settings = settings_from(given, shared=workers > 1 or reload)
+    settings = settings_from(given | {"reload": reload}, shared=workers > 1 or reload)
     try:
         if mine is None and (workers > 1 or reload):
             folders = [Path(one) for one in given["folders"]] or [Path.cwd()]
             watcher = Watcher(folders) if reload else None
             return supervise(settings, workers, watcher)
-        application = load_application(target, factory)
-        return run(application, settings, given["loop"], mine)
+        return run(application(target, factory), settings, given["loop"], mine)
     except CannotServe as error:
         complain(str(error))
         return 1
 
 
+def application(target: str, factory: bool) -> Any:
+    """Return what is to be served; CannotServe, and the program's traceback, if it raises."""
+    try:
+        return load_application(target, factory)
+    except CannotServe:
+        raise
+    except Exception as error:
+        sys.stderr.write(traceback_of(error))
+        raise CannotServe(f"{target} cannot be loaded") from error
+
+
 def run(application: Any, settings: Settings, loop: str, mine: Role | None) -> int:
     """Serve in this process; return the exit status."""
     with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-        try:
-            runner.run(work(application, settings, mine, complain))
-        except (OSError, RuntimeError, TypeError) as error:
-            raise CannotServe(str(error)) from error
+        runner.run(work(application, settings, mine, complain))
     return 0
 
 
@@ -126,7 +141,8 @@ def supervise(settings: Settings, workers: int, watcher: Watcher | None) -> int:
         sockets = (settings.sock,)
     elif settings.path is None:
         reserved = reserve(settings.host, settings.port)
-        arguments = [*arguments, "--port", str(reserved[0].getsockname()[1])]
+        end = arguments.index("--") if "--" in arguments else len(arguments)
+        arguments[end:end] = ["--port", str(reserved[0].getsockname()[1])]
     plan = Plan(
         python_command("compat", arguments),
         workers,
@@ -149,15 +165,18 @@ def reserve(host: str, port: int) -> list[socket.socket]:
     """
     try:
         found = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG
+            host or None,
+            port,
+            type=socket.SOCK_STREAM,
+            flags=socket.AI_PASSIVE | socket.AI_ADDRCONFIG,
         )
     except OSError as error:
         raise CannotServe(f"{host}: {error.strerror}") from None
     sockets: list[socket.socket] = []
     for family, kind, protocol, _, address in found:
-        sock = socket.socket(family, kind, protocol)
-        sockets.append(sock)
         try:
+            sock = socket.socket(family, kind, protocol)
+            sockets.append(sock)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
@@ -188,15 +207,12 @@ def loop_factory(loop: str) -> Callable[[], Any] | None:
 
 def settings_from(given: dict[str, Any], shared: bool) -> Settings:
     """Return what the options mean; BadUsage when they do not go together."""
-    if sum(given[name] is not None for name in ("uds", "fd")) > 1:
-        raise BadUsage("--uds and --fd exclude each other")
-    if given["certificate"] is None and (given["key"] or given["client_ca"]):
-        raise BadUsage("--key and --client-ca need --certificate")
-    if given["uds"] is not None and shared:
-        raise BadUsage("a Unix socket has one worker, and no reload: inherit one with --fd")
+    check_together(given, shared)
     loop_factory(given["loop"])
     try:
         formatter(given["access_format"])
+        if given["access_log"] is None and was_said("access_format"):
+            raise BadUsage("--access-format needs --access-log")
         trusted = Trusted(given["trust"]) if given["trust"] else None
         tls = None
         if given["certificate"] is not None:
@@ -216,6 +232,44 @@ def settings_from(given: dict[str, Any], shared: bool) -> Settings:
         drain=given["drain"],
         limits=limits_from(given["limits"]),
     )
+
+
+def check_together(given: dict[str, Any], shared: bool) -> None:
+    """Raise BadUsage for options of which one would do nothing."""
+    if sum(given[name] is not None for name in ("uds", "fd")) > 1:
+        raise BadUsage("--uds and --fd exclude each other")
+    elsewhere = given["uds"] is not None or given["fd"] is not None
+    if elsewhere and (was_said("host") or was_said("port")):
+        raise BadUsage("--host and --port are for neither --uds nor --fd")
+    if given["uds"] == "":
+        raise BadUsage("--uds needs a path")
+    if given["fd"] is not None:
+        check_listener(given["fd"])
+    if given["certificate"] is None and (given["key"] or given["client_ca"]):
+        raise BadUsage("--key and --client-ca need --certificate")
+    if given["uds"] is not None and shared:
+        raise BadUsage("a Unix socket has one worker, and no reload: inherit one with --fd")
+    if given["folders"] and not given["reload"]:
+        raise BadUsage("--reload-dir needs --reload")
+    if math.isnan(given["drain"]):
+        raise BadUsage("--drain takes a number of seconds")
+
+
+def was_said(name: str) -> bool:
+    """Tell whether an option was on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def check_listener(descriptor: int) -> None:
+    """Raise BadUsage unless *descriptor* is a socket that can be listened on."""
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as sock:
+            kind = sock.type
+    except OSError as error:
+        raise BadUsage(f"--fd {descriptor}: {error.strerror}") from None
+    if kind != socket.SOCK_STREAM:
+        raise BadUsage(f"--fd {descriptor} is no socket for a stream")
 
 
 def open_log(path: str | None) -> int | None:
@@ -244,6 +298,9 @@ def limits_from(words: tuple[str, ...]) -> Limits:
         except ValueError:
             number = -1
         if not 0 <= number < float("inf"):
-            raise BadUsage(f"{name} takes a number, not {text!r}")
+            raise BadUsage(f"{name} takes a {'whole ' * (kind is int)}number, not {text!r}")
         changed[name] = number
-    return replace(defaults, **changed)  # type: ignore[arg-type]
+    try:
+        return replace(defaults, **changed)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise BadUsage(str(error)) from None

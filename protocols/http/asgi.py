@@ -70,10 +70,7 @@ class Hosted:
 
     def _scope(self, connection: Connection, exchange: Exchange) -> dict[str, Any]:
         request = exchange.request
-        target = request.target
-        if not target.startswith(b"/") and b"://" in target:  # absolute form
-            target = b"/" + target.partition(b"://")[2].partition(b"/")[2]
-        raw_path, _, query = target.partition(b"?")
+        raw_path, _, query = request.target.partition(b"?")
         path = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
         tls = connection.tls() if connection.scheme == "https" else None
         return {
@@ -198,10 +195,9 @@ class Lifespan:
         try:
             await self._application(scope, self._events.get, self._send)
         except Exception:
-            answered = [answer for answer in self._answers.values() if answer.done()]
-            if answered:
+            if self._events.empty() or any(answer.done() for answer in self._answers.values()):
                 logger.exception("the application raised in its lifespan")
-            else:
+            else:  # it did not so much as look at what it was asked
                 logger.debug("the application has no lifespan", exc_info=True)
 
     async def _send(self, message: Message) -> None:

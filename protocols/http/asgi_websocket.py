@@ -48,7 +48,8 @@ class WebSocketApplication:
         try:
             message = await self._socket.receive()
         except WebSocketClosed as closed:
-            return {"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason}
+            code = int(closed.code)  # which may be one of wsproto's names for it
+            return {"type": "websocket.disconnect", "code": code, "reason": closed.reason}
         if isinstance(message, str):
             return {"type": "websocket.receive", "text": message, "bytes": None}
         return {"type": "websocket.receive", "bytes": message, "text": None}

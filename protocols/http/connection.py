@@ -211,7 +211,11 @@ class Connection(asyncio.Protocol):
             return False
         if self.state == "speaking":
             self.state = "ended"
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:  # it answered with a reset, of which the loop does not know yet
+                self.abort()
+                return False
         return True
 
     def close(self) -> None:

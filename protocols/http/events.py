@@ -35,7 +35,7 @@ class Request:
 
     Args:
         method: as sent, ``b"GET"``.
-        target: what came after the method, or ``:path``.
+        target: path and query, or ``*``; of a URL, its host is in *headers*.
         headers: with ``host``, also where HTTP/2 said ``:authority``.
         http_version: ``"1.0"``, ``"1.1"`` or ``"2"``.
         scheme: ``http`` or ``https``.

@@ -24,7 +24,9 @@ __all__ = [
     "Refused",
     "check_fields",
     "end_of_head",
+    "first_line",
     "framing_of",
+    "origin_form",
     "special_fields",
 ]
 
@@ -34,6 +36,8 @@ _VERSION = re.compile(rb"[^ ]+ [^ ]+ HTTP/(\d)\.(\d)\Z")
 _CHUNK = re.compile(rb"[0-9A-Fa-f]{1,16}(?:[ \t]*;[^\r\n\0]*)?\Z")
 # RFC 3986, section 3.2.2, and a port: none of /?#@\ and no white space.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.vV]+\])(?::[0-9]*)?\Z")
+# A target in absolute form: the authority, and what comes after it.
+_URL = re.compile(rb"(?i:https?)://([^/?#]+)([^#]*)\Z")
 
 _SPECIAL = frozenset(
     b"connection content-length cookie expect host transfer-encoding upgrade".split()
@@ -167,6 +171,29 @@ def end_of_head(buffer: bytearray, searched: int, limits: Limits) -> int:
     if version[1] != b"1" or version[2] not in (b"0", b"1"):
         raise Refused(505, "HTTP/1.0 and HTTP/1.1 are spoken here")
     return size
+
+
+def first_line(buffer: bytearray, limits: Limits) -> tuple[bytes, bytes]:
+    """Return the method and the target with which *buffer* begins; each empty if it is none."""
+    words = bytes(buffer[: max(0, buffer.find(b"\r\n", 0, limits.target + 2))]).split(b" ")
+    return (words[0], words[1]) if len(words) == 3 else (b"", b"")
+
+
+def origin_form(method: bytes, target: bytes, headers: Headers) -> bytes:
+    """Return the path and query of *target*, which may be a whole URL (RFC 9112, section 3.2).
+
+    What a URL says of the host is put into *headers*, in place of what they said.  Raises
+    Refused for what is neither path nor URL, nor ``*`` after OPTIONS.
+    """
+    if target.startswith(b"/") or (method, target) == (b"OPTIONS", b"*"):
+        return target
+    url = _URL.match(target)
+    if url is None:
+        raise Refused(400, "not a target")
+    if not _HOST.match(url[1]):
+        raise Refused(400, "not a Host")
+    headers[:] = [(b"host", url[1]), *(field for field in headers if field[0] != b"host")]
+    return url[2] if url[2].startswith(b"/") else b"/" + url[2]
 
 
 def special_fields(headers: Headers) -> Special:

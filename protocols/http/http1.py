@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from .events import Headers, InformationalResponse, Request
+from .events import Headers, InformationalResponse, Request, Response
 from .exchange import Exchange
 from .framing import (
     Chunked,
@@ -36,7 +36,9 @@ from .framing import (
     Refused,
     check_fields,
     end_of_head,
+    first_line,
     framing_of,
+    origin_form,
     special_fields,
 )
 from .http1_heads import fields, keeps_alive, response_head, status_line, upgrade_of
@@ -75,6 +77,7 @@ class Http1:
         self._chunked = False  # the response
         self._keep_alive = True
         self._last = False  # no request comes after this one
+        self._ended = False  # the client sends nothing more
         self._requests = 0
         self._searched = 0
         self._begun = True  # the first head's time runs from the connection
@@ -108,6 +111,8 @@ class Http1:
             self._refuse(refused.status, refused.reason)
         except h11.RemoteProtocolError as error:
             self._refuse(error.error_status_hint, str(error))
+        if self._ended and self.state in ("head", "body") and not self.wire.writing_paused:
+            self._close(linger=False)  # the rest of it will not come
         self._throttle()
 
     def _read_head(self) -> bool:
@@ -126,30 +131,34 @@ class Http1:
         most = self.limits.header_block + self.limits.target
         parser = h11.Connection(h11.SERVER, max_incomplete_event_size=most)
         parser.receive_data(bytes(buffer[:end]))
-        del buffer[:end]
         event = parser.next_event()
         assert isinstance(event, h11.Request)
-        self._begin(event, parser)
+        self._begin(event, parser, end)
         return True
 
-    def _begin(self, event: h11.Request, parser: h11.Connection) -> None:
+    def _begin(self, event: h11.Request, parser: h11.Connection, size: int) -> None:
         headers = [(name.lower(), value) for name, value in event.headers.raw_items()]
         version = event.http_version
         special = special_fields(headers)
         check_fields(special, version)
         if event.method == b"CONNECT":
             raise Refused(501, "this is no proxy")
+        target = origin_form(event.method, event.target, headers)
+        del self.buffer[:size]
         self._framing = framing = framing_of(special, self.limits)
         self._parser = parser if isinstance(framing, Chunked) else None
         protocol = upgrade_of(event.method, version, special) if framing is None else None
         self._keep_alive = keeps_alive(version, special.get(b"connection", []))
         self._requests += 1
         self._last = (
-            self.wire.draining or protocol is not None or self._requests == self.limits.requests
+            self.wire.draining
+            or protocol is not None
+            or self._requests == self.limits.requests
+            or (self._ended and framing is None and not self.buffer)
         )
         request = Request(
             event.method,
-            event.target,
+            target,
             headers,
             version.decode(),
             self.wire.scheme,
@@ -207,11 +216,16 @@ class Http1:
             self._next(exchange)
 
     def eof_received(self) -> bool:
-        """The client sends nothing more; return whether the connection stays open."""
+        """The client sends nothing more; return whether the connection stays open.
+
+        It may have shut down its side only, and read on: it is told what it asked before.
+        """
+        self._ended = True
         if self.state == "response" and self.exchange is not None:
-            # It may have shut down its side only, and read on; a write will tell.
-            self._last = True
+            self._last = self._last or not self.buffer
             self.exchange.feed_left("the client sends nothing more")
+            return True
+        if self.state == "head" and self.buffer and self.wire.writing_paused:
             return True
         self._drop("the client left")
         return False
@@ -319,7 +333,7 @@ class Http1:
         """Both sides are complete: go on with the next request, or end."""
         self.exchange = None
         exchange.feed_closed(None)
-        if self._last or not self._keep_alive:
+        if self._last or not self._keep_alive or (self._ended and not self.buffer):
             self._close(linger=bool(self.buffer) or not self.wire.all_sent)
             return
         self.state = "head"
@@ -346,11 +360,19 @@ class Http1:
     def _refuse(self, status: int, reason: str) -> None:
         """Answer with *status* if that is still possible, and close."""
         exchange = self.exchange
-        self._drop(reason)
-        if exchange is not None and exchange.sent_head:
+        if exchange is None:  # there is one for whoever keeps a log
+            exchange = self.exchange = Exchange(
+                self, Request(*first_line(self.buffer, self.limits), [])
+            )
+        if exchange.sent_head:
+            self._drop(reason)
             self.wire.abort()
             return
         text = reason.encode("ascii", "replace") + b"\n"
+        exchange.response, exchange.sent_head = Response(status), True
+        exchange.sent_bytes = len(text)
+        self.wire.finished(exchange)
+        self._drop(reason)
         self.wire.write(
             b"%scontent-type: text/plain\r\nconnection: close\r\n"
             b"content-length: %d\r\n\r\n%s" % (status_line(status), len(text), text)
@@ -361,8 +383,8 @@ class Http1:
         """Have no exchange any more."""
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
-            self.wire.finished(exchange)
             exchange.feed_closed(reason)
+            self.wire.finished(exchange)
 
     def _close(self, linger: bool) -> None:
         """Close; if the client may still be sending, only after it had time to read why.
@@ -372,7 +394,7 @@ class Http1:
         self.state = "closing"
         self.buffer.clear()
         self._drop("the connection is closed")
-        if linger and self.wire.write_eof():
+        if linger and not self._ended and self.wire.write_eof():
             self._discarded = 0
             self.deadline.set(self.limits.linger)
             self.wire.read(True)
@@ -387,8 +409,8 @@ class Http1:
 
     def abort(self, exchange: Exchange) -> None:
         """Break the response off: the client sees that it is incomplete."""
-        self.wire.finished(exchange)
         exchange.feed_closed("the response was broken off")
+        self.wire.finished(exchange)
         self.wire.abort()
 
     def drain(self) -> None:

@@ -56,6 +56,8 @@ TRANSITIONS = (
 )
 
 _NO_LAST_STREAM = 2**31 - 1
+#: What a connection's window is before anything is said of it (section 6.9.2).
+_FIRST_WINDOW = 65535
 _DRAIN_PING = b"draining"
 #: Seconds that a client has to answer that PING.
 _ROUND_TRIP = 1.0
@@ -74,7 +76,8 @@ class Http2:
         self.streams: dict[int, Outbound] = {}
         self.account = Account(limits, self.loop.time, self._overdrawn)
         self.parser = new_parser(limits.streams, limits.header_block)
-        self.parser.increment_flow_control_window(limits.connection_window - 65535)
+        if limits.connection_window > _FIRST_WINDOW:
+            self.parser.increment_flow_control_window(limits.connection_window - _FIRST_WINDOW)
         self.priorities = Priorities(limits.streams)
         self._sent = 0  # bytes of bodies
         self._flush_due = False
@@ -389,8 +392,8 @@ class Http2:
         unread = stream.exchange.unread
         if unread and self.state != "closing":
             self.parser.acknowledge_received_data(unread, stream_id)
-        self.wire.finished(stream.exchange)
         stream.exchange.feed_closed(reason)
+        self.wire.finished(stream.exchange)
         if not self.streams and self.state != "closing":
             self._idle.set(self.limits.keep_alive)
             self._end_if_last()

@@ -4,16 +4,16 @@ A `Deadline` is one moment by which something must have happened; moving it late
 every byte does, costs an assignment and no timer.  A `TokenBucket` counts what a peer may
 do now and then but not all the time.
 
-Read next: exchange.py
+Read next: fields.py
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-__all__ = ["Deadline", "Limits", "TokenBucket"]
+__all__ = ["RANGES", "Deadline", "Limits", "TokenBucket"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,9 @@ class Limits:
         websocket_ping: how often a WebSocket peer is asked whether it is there, 0 for never.
         websocket_pong: how long it may take to answer.
         websocket_close: how long the other side may take to answer a close frame.
+
+    Raises ValueError for a number with which nothing could be served; `RANGES` has those that
+    are not just 0 or more.
     """
 
     header_timeout: float = 10.0
@@ -73,6 +76,45 @@ class Limits:
     websocket_ping: float = 20.0
     websocket_pong: float = 20.0
     websocket_close: float = 5.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            least, most = RANGES.get(each.name, (0, _MOST))
+            value = getattr(self, each.name)
+            if not least <= value <= most:  # which no comparison with NaN is
+                raise ValueError(
+                    f"{each.name} is a number from {least:,} to {most:,}, not {value:,}"
+                )
+
+
+_MOST = 10**12
+#: No window or setting of HTTP/2 is larger (RFC 9113, sections 6.5.2 and 6.9.1).
+_WORD = 2**31 - 1
+_BYTES = (1, _MOST)
+_SECONDS = (0.001, 10**9)
+#: From what to what limits may be: nothing moves where there is room for no byte and no
+#: application, or no time, and rates are divided by.
+RANGES: dict[str, tuple[float, float]] = {
+    "header_timeout": _SECONDS,
+    "keep_alive": (0, 10**9),
+    "body_grace": (0, 10**9),
+    "body_rate": (0.001, _MOST),
+    "write_stall": _SECONDS,
+    "linger": (0, 10**9),
+    "header_block": (1, _WORD // 2),
+    "target": _BYTES,
+    "chunk_line": _BYTES,
+    "inbound": _BYTES,
+    "outbound": _BYTES,
+    "connection_window": (65535, _WORD),
+    "streams": (1, _WORD),
+    "running_handlers": (1, _MOST),
+    "abuse_burst": (1, _MOST),
+    "websocket_message": _BYTES,
+    "websocket_ping": (0, 10**9),
+    "websocket_pong": _SECONDS,
+    "websocket_close": (0, 10**9),
+}
 
 
 class Deadline:

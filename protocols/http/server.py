@@ -111,7 +111,8 @@ class Server:
                     self._empty.clear()
                     await self._empty.wait()
         except TimeoutError:
-            logger.info("%d connections are left at the end", len(self.connections))
+            left = len(self.connections)
+            logger.warning("%d connections are cut off: they did not end in %g s", left, timeout)
         finally:
             self.close()
         await self.wait_closed()

@@ -30,18 +30,18 @@ class Record:
     """One request and what became of it.
 
     Args:
-        began: when the request came; aware of its time zone.
+        began: when an application was given it, or it was refused; aware of its time zone.
         seconds: from there to the end of the response.
         client: address of the client, or None (a Unix socket).
-        method: ``GET``, ...
-        target: path and query, as sent.
+        method: ``GET``, ...; ``-`` where the request was no request.
+        target: path and query, as sent; ``-`` as well.
         version: ``1.1`` or ``2``.
         scheme: ``http`` or ``https``.
         status: of the response; None where none began.
         sent: bytes of the response's body.
         request_headers: as sent; the names in lower case.
         response_headers: as sent.
-        complete: False where the application raised, was cancelled, or left off.
+        complete: False where the response was broken off, or the client has left.
     """
 
     began: datetime

@@ -1,7 +1,9 @@
 """What stands between the server and the application: proxies are believed, requests logged.
 
 It works on exchanges, and so is the same for ASGI applications and plain handlers, for HTTP
-and WebSockets.
+and WebSockets.  The log has what was sent, which not always is what the application meant:
+a line is written when a response has left or was broken off, those included with which the
+server refuses a request that no application sees.
 
 Read next: reload.py
 """
@@ -26,10 +28,12 @@ __all__ = ["Front"]
 
 
 class Front:
-    """An application around *application*.
+    """An application around *application*, which is told of each exchange's end as well.
 
     *trusted* says whose forwarding headers count (None: nobody's), *write* is given a line
-    in *form* for each request when the application is done with it (None: no log).
+    in *form* for each request when it was answered (None: no log).
+
+    Invariant: ``_begun`` has the exchanges that an application has begun with, until their end.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Front:
         self._trusted = trusted
         self._form = form
         self._write = write
+        self._begun: dict[Exchange, tuple[Connection, datetime, float]] = {}
 
     async def start(self) -> None:
         """Start the application."""
@@ -53,20 +58,21 @@ class Front:
         await self._application.stop()
 
     async def answer(self, connection: Connection, exchange: Exchange) -> None:
-        """Have the application answer; the line is written also where it raises."""
+        """Have the application answer."""
         if self._trusted is not None:
             connection = _believe(connection, exchange, self._trusted)
+        if self._form is not None and not exchange.reported:
+            self._begun[exchange] = (connection, datetime.now().astimezone(), time.perf_counter())
+        await self._application.answer(connection, exchange)
+
+    def finished(self, connection: Connection, exchange: Exchange) -> None:
+        """Write the line of an exchange that has ended; `server.serve` is to call this."""
         if self._form is None or self._write is None:
-            await self._application.answer(connection, exchange)
             return
-        began, start = datetime.now().astimezone(), time.perf_counter()
-        raised = True
-        try:
-            await self._application.answer(connection, exchange)
-            raised = False
-        finally:
-            seconds = time.perf_counter() - start
-            self._write(self._form(_record(connection, exchange, began, seconds, raised)))
+        now = time.perf_counter()
+        unseen = (connection, datetime.now().astimezone(), now)  # by any application
+        seen, began, start = self._begun.pop(exchange, unseen)
+        self._write(self._form(_record(seen, exchange, began, now - start)))
 
 
 def _believe(connection: Connection, exchange: Exchange, trusted: Trusted) -> Connection:
@@ -98,23 +104,21 @@ class _Through:
         return getattr(self._connection, name)
 
 
-def _record(
-    connection: Connection, exchange: Exchange, began: datetime, seconds: float, raised: bool
-) -> Record:
+def _record(connection: Connection, exchange: Exchange, began: datetime, seconds: float) -> Record:
     request, response = exchange.request, exchange.response
-    status = response.status if response is not None else 500  # which the server says then
-    left = exchange.reason is not None
+    answered = response is not None and exchange.sent_head
+    whole = exchange.state == "ended" or exchange.reason is None
     return Record(
         began,
         seconds,
         connection.client[0] if connection.client else None,
-        request.method,
-        request.target,
+        request.method or b"-",
+        request.target or b"-",
         request.http_version,
         request.scheme,
-        None if response is None and left else status,
+        response.status if response is not None and answered else None,
         exchange.sent_bytes,
         request.headers,
-        response.headers if response is not None else (),
-        not (raised or left or exchange.open),
+        response.headers if response is not None and answered else (),
+        answered and whole and not exchange.left,
     )

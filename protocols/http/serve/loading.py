@@ -9,10 +9,12 @@ import importlib
 import os
 import ssl
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-__all__ = ["CannotServe", "load_application", "server_context"]
+__all__ = ["CannotServe", "load_application", "server_context", "traceback_of"]
 
 
 class CannotServe(Exception):
@@ -48,6 +50,17 @@ def load_application(target: str, factory: bool = False) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback of what `load_application` raised, as far as it is the program's."""
+    report = traceback.TracebackException.from_exception(error)
+    ours = [place for place, frame in enumerate(report.stack) if frame.filename == __file__]
+    rest = report.stack[ours[-1] + 1 :] if ours else list(report.stack)
+    machinery = ("<frozen importlib", importlib.__file__)
+    theirs = [frame for frame in rest if not frame.filename.startswith(machinery)]
+    report.stack = traceback.StackSummary.from_list(theirs)
+    return "".join(report.format())
+
+
 def server_context(
     certificate: str, key: str | None = None, client_ca: str | None = None
 ) -> ssl.SSLContext:
@@ -66,11 +79,22 @@ def server_context(
             context.load_verify_locations(client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
     except ssl.SSLError as error:
-        why = error.reason or "it is no PEM file"
+        why = _why(error, path, certificate, key)
         raise CannotServe(f"{path} cannot be used for TLS: {why}") from None
     except (OSError, ValueError) as error:
         raise CannotServe(f"{path} cannot be used for TLS: {error}") from None
     return context
+
+
+def _why(error: ssl.SSLError, path: str, certificate: str, key: str | None) -> str:
+    """Say what is wrong with *path*, of which OpenSSL knows a name at best."""
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return f"the key in {key or certificate} is another one's"
+    if b"-----BEGIN CERTIFICATE" not in Path(path).read_bytes():
+        return "there is no certificate in it"
+    if path == certificate and b"PRIVATE KEY-----" not in Path(key or certificate).read_bytes():
+        return f"there is no key in {key}" if key else "there is no key in it, and none beside it"
+    return error.reason or "it is damaged"
 
 
 def _no_password() -> str:

@@ -4,6 +4,8 @@
     second                    everything is cancelled and closed at once
     third                     the process is gone
 
+SIGHUP, of a terminal that is gone, is the same; a supervisor has another use for it.
+
 In a worker of a supervisor the supervisor's death is the same as a first signal.
 
 Read next: workers.py
@@ -12,6 +14,7 @@ Read next: workers.py
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -25,6 +28,7 @@ from ..limits import Limits
 from ..server import Server, hosted, serve
 from .access import formatter
 from .front import Front
+from .loading import CannotServe
 from .proxy import Trusted
 from .workers import Role
 
@@ -85,30 +89,27 @@ async def work(
 ) -> None:
     """Serve *application* until a signal or the supervisor's end; say where when it listens.
 
-    Raises OSError when the address cannot be had, and what the application's start raises.
+    Raises CannotServe when *application* is none or does not start, or the address cannot be
+    had.
     """
     log = settings.log
+    try:
+        hosting = hosted(application)
+    except TypeError as error:
+        raise CannotServe(str(error)) from None
     front = Front(
-        hosted(application),
+        hosting,
         settings.trusted,
         None if log is None else formatter(settings.log_format),
         None if log is None else line_writer(log),
     )
-    descriptor = role.sockets[0] if role is not None and role.sockets else settings.sock
-    sock = None
-    if descriptor is not None:
-        sock = socket.socket(fileno=descriptor)
-        sock.setblocking(False)
-    server = await serve(
-        front,
-        settings.host,
-        settings.port,
-        ssl=settings.tls,
-        sock=sock,
-        path=settings.path,
-        limits=settings.limits,
-        reuse_port=settings.reuse_port or None,
-    )
+    try:
+        server = await _start(front, settings, role)
+    except RuntimeError as error:
+        raise CannotServe(str(error)) from error
+    except OSError as error:
+        place = settings.path or f"{settings.host} port {settings.port}"
+        raise CannotServe(f"{place}: {error.strerror or error}") from error
 
     def listening() -> None:
         if role is not None:
@@ -117,6 +118,41 @@ async def work(
 
     lifeline = role.lifeline if role is not None else None
     await serve_until_told(server, settings.drain, lifeline, listening)
+
+
+async def _start(front: Front, settings: Settings, role: Role | None) -> Server:
+    """Return a server as *settings* want it; raise as `server.serve` does."""
+    descriptor = role.sockets[0] if role is not None and role.sockets else settings.sock
+    sock = None
+    if descriptor is not None:
+        sock = socket.socket(fileno=descriptor)
+        sock.setblocking(False)
+    if settings.path is not None and _is_served(settings.path):
+        raise OSError(errno.EADDRINUSE, "another server listens there")
+    return await serve(
+        front,
+        settings.host,
+        settings.port,
+        ssl=settings.tls,
+        sock=sock,
+        path=settings.path,
+        limits=settings.limits,
+        reuse_port=settings.reuse_port or None,
+        finished=front.finished if settings.log is not None else None,
+    )
+
+
+def _is_served(path: str) -> bool:
+    """Tell whether somebody listens on the Unix socket *path*, which a loop would just replace."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.setblocking(False)
+        try:
+            asking.connect(path)
+        except BlockingIOError:
+            return True  # so many want to be accepted that this one would have to wait
+        except OSError:
+            return False
+        return True
 
 
 def where(server: Server, secure: bool) -> list[str]:
@@ -142,7 +178,7 @@ async def serve_until_told(
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Queue[str] = asyncio.Queue()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, told.put_nowait, number.name)
     if lifeline is not None:

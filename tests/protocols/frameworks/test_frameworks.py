@@ -82,9 +82,15 @@ def expected(name: str, http2: bool) -> Facts:
 @pytest.mark.parametrize("http2", [False, True], ids=["h1", "h2"])
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_as_others_serve_it(run: Run, name: str, client: str, http2: bool) -> None:
+def test_as_others_serve_it(
+    run: Run, name: str, client: str, http2: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     newest_only()
     seen = run(facts(name, ours, client, http2))
+    logged = [each.getMessage() for each in caplog.records if each.name == "protocols.http"]
+    method = "CONNECT" if http2 else "GET"
+    comes_out = {"fastapi": ["GET /fails"], "django": [f"{method} /echo"], "quart": []}
+    assert logged == [f"the application raised: {each}" for each in comes_out[name]]
     should = expected(name, http2)
     for ask, answer, wanted in zip(
         application(name).ASKS, seen.answers, should.answers, strict=True

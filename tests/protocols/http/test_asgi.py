@@ -267,6 +267,23 @@ def test_early_hints_and_trailers_over_http2(library: str) -> None:
     assert names.index("TrailersReceived") > names.index("DataReceived")
 
 
+@pytest.mark.parametrize("begun", [[START, BODY], [START, BODY | {"more_body": True}]])
+def test_hints_that_come_too_late_are_an_error(library: str, begun: list[Any]) -> None:
+    raised = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        for message in begun:
+            await send(message)
+        with pytest.raises(RuntimeError, match="comes before the response") as error:
+            await send({"type": "http.response.early_hint", "links": [b"</a>"]})
+        raised.append(error)
+        if begun[-1] is not BODY:
+            await send(BODY)
+
+    assert ask(application, request(), library).count(b"HTTP/1.1 ") == 1
+    assert raised
+
+
 def test_draining_finishes_what_is_at_work(library: str) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(3)
@@ -369,3 +386,42 @@ def test_what_comes_too_late_for_a_client_is_not_written(
     assert len(ends) == 1
     assert ends[0] < 20
     assert not caplog.records
+
+
+def test_a_startup_that_raises_is_told_of(library: str, caplog: pytest.LogCaptureFixture) -> None:
+    """To serve all the same is what ASGI asks for; to say nothing of it is not."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            raise ValueError("no database")
+        await send(START)
+        await send(BODY)
+
+    async def scenario(world: World) -> bytes:
+        async with serving(application):
+            return await talk(request())
+
+    assert in_world(scenario, library).endswith(b"hello")
+    assert [record.getMessage() for record in caplog.records] == [
+        "the application raised in its lifespan"
+    ]
+    assert "no database" in caplog.text
+
+
+def test_connections_that_are_cut_off_are_told_of(
+    library: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def scenario(world: World) -> None:
+        async with serving(without_lifespan(application)) as server:
+            _, writer = await asyncio.open_connection(HOST, PORT)
+            writer.write(request())
+            await asyncio.sleep(1)
+            await server.drain(2.5)
+            writer.transport.abort()
+
+    in_world(scenario, library)
+    assert caplog.messages == ["1 connections are cut off: they did not end in 2.5 s"]

@@ -320,3 +320,120 @@ def test_the_last_request_of_a_connection_says_so(library: str) -> None:
     answer = ask(echo, data, library, limits=Limits(requests=2))
     assert answer.count(b"HTTP/1.1 200") == 2
     assert answer.lower().count(b"connection: close") == 1
+
+
+async def talk_and_stop(data: bytes) -> bytes:
+    """Send *data*, close that side, and return all that comes."""
+    reader, writer = await asyncio.open_connection(HOST, PORT)
+    writer.write(data)
+    await asyncio.sleep(0.01)
+    writer.write_eof()
+    try:
+        return await reader.read(-1)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("size", [0, 300_000])
+def test_what_was_asked_before_the_client_closed_its_side_is_answered(
+    library: str, size: int
+) -> None:
+    async def slow(asked: Request) -> Response:
+        await asyncio.sleep(1)
+        return Response(asked.path.encode() + await asked.body() + b"x" * size)
+
+    async def scenario(world: World) -> bytes:
+        async with serving(slow) as server:
+            asking = [
+                request(target=f"/{n}", body=b" body" * (n % 2), last=False) for n in range(4)
+            ]
+            answer = await talk_and_stop(b"".join(asking))
+            assert not server.connections
+            return answer
+
+    answers = bodies(in_world(scenario, library))
+    assert answers == [b"/%d" % n + b" body" * (n % 2) + b"x" * size for n in range(4)]
+
+
+@pytest.mark.parametrize("rest", [b"GET /half", request(body=b"12345", last=False)[:-1]])
+def test_half_a_request_that_is_never_finished_ends_with_the_answer_before(
+    library: str, rest: bytes
+) -> None:
+    async def slow(asked: Request) -> Response:
+        await asyncio.sleep(1)
+        return await echo(asked)
+
+    async def scenario(world: World) -> tuple[bytes, float]:
+        async with serving(slow):
+            began = world.now
+            answer = await talk_and_stop(request(target="/whole", last=False) + rest)
+            return answer, world.now - began
+
+    answer, seconds = in_world(scenario, library)
+    assert bodies(answer) == [b"GET /whole "]
+    assert seconds < 2
+
+
+# --- targets -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "host"),
+    [
+        ("http://b/c?d", "/c?d", "b"),
+        ("HTTPS://b:1", "/", "b:1"),
+        ("http://b?d", "/?d", "b"),
+        ("/c", "/c", "a"),
+    ],
+)
+def test_a_target_that_is_a_url_says_where_better_than_host_does(
+    library: str, target: str, path: str, host: str
+) -> None:
+    """RFC 9112, section 3.2.2: the Host beside it is of no account."""
+
+    async def handler(asked: Request) -> Response:
+        hosts = [value for name, value in asked.headers if name == b"host"]
+        return Response(f"{asked.target} {hosts!r}")
+
+    (body,) = bodies(ask(handler, request(target=target), library))
+    assert body.decode() == f"{path} [{host.encode()!r}]"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["GET a", "GET *", "GET ftp://b/", "GET http:///c", "GET http://b@c/", "GET http://b c/"],
+)
+def test_a_target_that_is_none_is_refused(library: str, shape: str) -> None:
+    method, _, target = shape.partition(" ")
+    assert ask(echo, request(method=method, target=target), library).startswith(b"HTTP/1.1 400 ")
+
+
+def test_the_server_itself_can_be_asked_for_its_options(library: str) -> None:
+    assert bodies(ask(echo, request(method="OPTIONS", target="*"), library)) == [b"OPTIONS * "]
+
+
+# --- trailers ------------------------------------------------------------------------------------
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+async def only_trailers(_: Request) -> Response:
+    return Response(nothing(), trailers=[("x-end", "yes")])
+
+
+def test_trailers_come_after_a_streamed_body_of_nothing(library: str) -> None:
+    answer = ask(only_trailers, request(), library)
+    assert b"\r\ntransfer-encoding: chunked\r\n" in answer
+    assert answer.endswith(b"\r\n\r\n0\r\nx-end: yes\r\n\r\n")
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_where_no_trailers_can_be_sent_there_are_none(library: str, old: bool) -> None:
+    asked = request(method="GET" if old else "HEAD")
+    answer = ask(only_trailers, asked.replace(b"/1.1", b"/1.0") if old else asked, library)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"x-end" not in answer

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocols.http.events import Headers, Response
-from protocols.http.exchange import clean, promised
+from protocols.http.fields import clean, promised
 from protocols.http.framing import special_fields
 from protocols.http.http1_heads import fields, keeps_alive, response_head, status_line, upgrade_of
 

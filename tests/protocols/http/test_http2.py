@@ -198,6 +198,61 @@ def test_a_busy_client_is_no_attacker(library: str) -> None:
     assert in_world(scenario, library) >= 200 * 2
 
 
+def test_a_priority_of_old_is_free_in_a_head_and_in_nothing_else(library: str) -> None:
+    """Nothing but requests is sent, whose responses have no DATA to pay for anything."""
+
+    async def scenario(world: World) -> tuple[int, int]:
+        async with serving(echo, limits=Limits(abuse_burst=1, abuse_rate=0)):
+            client = await H2Client.connect()
+            for number in range(1, 300):
+                stream = client.parser.get_next_available_stream_id()
+                head = [(":method", "HEAD"), (":path", "/"), (":scheme", "http")]
+                head.append((":authority", "a"))
+                client.parser.send_headers(stream, head, end_stream=True, priority_weight=16)
+                client.flush()
+                await client.ended(stream)
+                assert client.status(stream) == "200", number
+            kind = h2.events.ConnectionTerminated
+            ending = asyncio.ensure_future(client.until(lambda event: isinstance(event, kind)))
+            frames = 0
+            while not ending.done():
+                assert frames < 200, "there is no limit"
+                client.parser.prioritize(1, weight=16)
+                client.flush()
+                frames += 1
+                await asyncio.sleep(0.001)
+            client.close()
+            event: Any = await ending
+            return frames, event.error_code
+
+    frames, code = in_world(scenario, library)
+    assert code == ErrorCodes.ENHANCE_YOUR_CALM
+    assert frames > 100
+
+
+def test_trailers_come_after_a_streamed_body_of_nothing(library: str) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+    async def only_trailers(_: Request) -> Response:
+        return Response(nothing(), trailers=[("x-end", "yes")])
+
+    async def scenario(world: World) -> list[Any]:
+        async with serving(only_trailers):
+            client = await H2Client.connect()
+            await client.ended(client.request())
+            client.close()
+            return client.events
+
+    events = in_world(scenario, library)
+    (trailers,) = [each for each in events if isinstance(each, h2.events.TrailersReceived)]
+    assert trailers.headers == [(b"x-end", b"yes")]
+    (head,) = [each for each in events if isinstance(each, h2.events.ResponseReceived)]
+    assert head.stream_ended is None
+    assert not any(isinstance(each, h2.events.DataReceived) for each in events)
+
+
 @pytest.mark.parametrize(
     ("fields", "status"),
     [

@@ -354,20 +354,17 @@ def lives(library: str, application: Any) -> bool:
     return answered
 
 
-def test_a_lifespan_that_raises_first_is_none(library: str) -> None:
-    assert lives(library, Lifespan(error=ValueError("mine")))
-
-
 @pytest.mark.parametrize(
     ("application", "said"),
     [
+        (Lifespan(error=ValueError("mine")), "raised in its lifespan"),
         (Lifespan("startup.complete", error=ValueError("mine")), "raised in its lifespan"),
         (Lifespan("startup.complete", "shutdown.failed"), "why"),
         (Lifespan("startup.complete", "startup.complete"), "raised in its lifespan"),
         (Lifespan("startup.complete", "nonsense"), "raised in its lifespan"),
     ],
 )
-def test_a_lifespan_that_fails_later_is_logged_once(
+def test_a_lifespan_that_fails_is_logged_once(
     library: str, application: Lifespan, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     fresh = Lifespan(*application.messages, error=application.error)

@@ -10,16 +10,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import hpack
 import httpx
 import pytest
 import trustme
 import websockets
+from hyperframe.frame import GoAwayFrame, HeadersFrame, SettingsFrame
 from starlette.applications import Starlette
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from protocols.http.connection import PREFACE
 from protocols.http.handlers import Request, Response
 from protocols.http.limits import Limits
 from protocols.http.server import serve
@@ -182,6 +185,39 @@ def test_a_client_that_takes_its_time_gets_everything_over_tls(run: Run) -> None
         async with await serve(answer, HOST, ssl=server_tls, limits=limits) as server:
             received = await asyncio.to_thread(take, server.sockets[0].getsockname())
             assert received.endswith(body)
+
+    run(main())
+
+
+@on_every_loop
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_a_client_that_is_gone_when_it_is_told_the_end(run: Run, version: str) -> None:
+    """A reset is what answers it, before anybody polls; then there is no end to tell."""
+    clients: list[socket.socket] = []
+
+    async def handler(_request: Request) -> Response:
+        if version == "2":  # unread bytes would be a reset too early
+            clients[0].recv(65536)
+        clients[0].close()
+        return Response(b"bye")
+
+    async def main() -> None:
+        async with await serve(handler, HOST) as server:
+            client = socket.create_connection(server.sockets[0].getsockname())
+            clients.append(client)
+            if version == "2":
+                head = hpack.Encoder().encode(
+                    [(":method", "GET"), (":path", "/"), (":scheme", "http"), (":authority", "a")]
+                )
+                asked = HeadersFrame(1, head, flags=["END_HEADERS", "END_STREAM"]).serialize()
+                goaway = GoAwayFrame(0).serialize()  # after it the response is the end
+                client.sendall(PREFACE + SettingsFrame(0).serialize() + asked + goaway)
+            else:
+                client.sendall(request() + b"and more")
+            while not server.connections:
+                await asyncio.sleep(0)
+            while server.connections:
+                await asyncio.sleep(0.01)
 
     run(main())
 

@@ -47,7 +47,7 @@ async def ask(target: bytes, more: bytes, application: Any, trusted: Trusted | N
     """Return the response's body, and the lines of the log."""
     lines: list[str] = []
     front = Front(hosted(application), trusted, FORM, lines.append)
-    async with await serve(front, "127.0.0.1", 0) as server:
+    async with await serve(front, "127.0.0.1", 0, finished=front.finished) as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n")
         writer.write(more + b"\r\n")
@@ -78,7 +78,7 @@ def test_an_application_that_raises_is_a_line_with_500(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     _, lines = run(ask(b"/raise", b"", asgi, None))
-    assert lines == ["127.0.0.1 GET /raise http 500 0 broken"]
+    assert lines == [f"127.0.0.1 GET /raise http 500 {len('Internal Server Error')} complete"]
     assert "the application raised: GET /raise" in caplog.text
 
 
@@ -101,7 +101,7 @@ def test_a_client_that_leaves_is_a_broken_line(run: Run) -> None:
 
     async def main() -> None:
         front = Front(hosted(endless), None, formatter("{status} {end}"), write)
-        async with await serve(front, "127.0.0.1", 0) as server:
+        async with await serve(front, "127.0.0.1", 0, finished=front.finished) as server:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             await reader.read(10)
@@ -168,6 +168,29 @@ def test_certificates_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     for path in (tmp_path / "no.pem", tmp_path / "none.pem"):
         with pytest.raises(CannotServe, match=f"{path.name} cannot be used for TLS"):
             server_context(str(path))
+
+
+def test_what_is_wrong_with_a_certificate_is_said(tmp_path: Path) -> None:
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    for name in ("own", "other"):
+        issued = authority.issue_cert("localhost")
+        issued.cert_chain_pems[0].write_to_path(str(tmp_path / name))
+        issued.private_key_pem.write_to_path(str(tmp_path / f"{name}.key"))
+    (tmp_path / "text").write_text("no certificate")
+
+    def why(*names: str | None) -> str:
+        with pytest.raises(CannotServe) as raised:
+            server_context(*(name and str(tmp_path / name) for name in names))  # type: ignore[arg-type]
+        return str(raised.value).replace(f"{tmp_path}/", "")
+
+    for_tls = "cannot be used for TLS:"
+    assert why("text") == f"text {for_tls} there is no certificate in it"
+    assert why("own.key") == f"own.key {for_tls} there is no certificate in it"
+    assert why("own") == f"own {for_tls} there is no key in it, and none beside it"
+    assert why("own", "text") == f"own {for_tls} there is no key in text"
+    assert why("own", "other.key") == f"own {for_tls} the key in other.key is another one's"
+    assert why("own", "own.key", "text") == f"text {for_tls} there is no certificate in it"
 
 
 def test_with_a_client_ca_clients_need_a_certificate(tmp_path: Path) -> None:

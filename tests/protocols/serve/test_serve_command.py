@@ -61,6 +61,11 @@ def make():
 
 no_application = 1
 
+async def two(scope, receive): ...
+
+def broken_factory():
+    raise ValueError("in the factory")
+
 async def failing(scope, receive, send):
     await receive()
     await send({"type": "lifespan.startup.failed", "message": "no database"})
@@ -154,7 +159,9 @@ def refused(port: int) -> bool:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["INT", "TERM", "HUP"]
+)
 def test_it_serves_on_each_loop_and_ends_after_a_signal(
     start: Any, loop: str, number: signal.Signals
 ) -> None:
@@ -291,6 +298,25 @@ def test_it_listens_on_an_inherited_socket(start: Any, workers: str) -> None:
 
 
 @pytest.mark.parametrize("loop", LOOPS)
+def test_a_unix_socket_that_another_server_has_stays_its_own(
+    start: Any, tmp_path: Path, loop: str
+) -> None:
+    with start("--uds", "s") as first:
+        assert first.line() == "miniloop: serving on unix:s"
+        with start("--uds", "s", "--loop", loop) as second:
+            assert second.line() == "miniloop: s: another server listens there"
+            assert second.process.wait(SECONDS) == 1
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(tmp_path / "s"))
+        first.process.kill()  # which leaves the file
+        first.process.wait(SECONDS)
+        assert (tmp_path / "s").exists()
+        with start("--uds", "s", "--loop", loop) as third:
+            assert third.line() == "miniloop: serving on unix:s"
+            assert third.end() == 0
+
+
+@pytest.mark.parametrize("loop", LOOPS)
 def test_an_inherited_unix_socket_stays_when_the_server_ends(
     start: Any, tmp_path: Path, loop: str
 ) -> None:
@@ -352,6 +378,9 @@ def test_limits_are_options(start: Any) -> None:
         ((), "served:none", "there is no none in served"),
         ((), "served:no_application", "cannot be called"),
         ((), "served:failing", "the application did not start: no database"),
+        ((), "served:two", "an application takes (scope, receive, send), a handler (request)"),
+        (("--host", "no.such.host.invalid"), "served:app", "no.such.host.invalid port 0: "),
+        (("--host", "192.0.2.1", "--workers", "2"), "served:app", "192.0.2.1 port 0: "),
         (("--workers", "2"), "served:failing", "has ended with status 1 before it served"),
         (("--uds", "no/such/folder"), "served:app", "o such file or directory"),
     ],
@@ -378,9 +407,21 @@ def test_what_cannot_be_served_is_said_with_status_1(
         (("--access-format", "{x}"), "there is no field {x}"),
         (("--access-log", "no/such/folder"), "cannot be written"),
         (("--limit", "speed=1"), "there is no limit 'speed'"),
-        (("--limit", "streams=many"), "streams takes a number, not 'many'"),
+        (("--limit", "streams=many"), "streams takes a whole number, not 'many'"),
+        (("--limit", "streams=0"), "streams is a number from 1 to 2,147,483,647, not 0"),
+        (("--limit", "body_rate=0"), "body_rate is a number from 0.001 to "),
+        (("--limit", "keep_alive=nan"), "keep_alive takes a number, not 'nan'"),
+        (("--drain", "nan"), "--drain takes a number of seconds"),
+        (("--drain", "inf"), "inf is not in the range"),
+        (("--uds", ""), "--uds needs a path"),
+        (("--uds", "x", "--host", "::1"), "--host and --port are for neither --uds nor --fd"),
+        (("--fd", "0"), "--fd 0: Socket operation on non-socket"),
+        (("--fd", "77"), "--fd 77: Bad file descriptor"),
+        (("--fd", "77", "--workers", "2"), "--fd 77: Bad file descriptor"),
+        (("--reload-dir", "."), "--reload-dir needs --reload"),
+        (("--access-format", "short"), "--access-format needs --access-log"),
     ],
-    ids=lambda value: value if isinstance(value, str) else value[0],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
 def test_a_command_line_without_sense_is_one_sentence_and_status_2(
     start: Any, words: tuple[str, ...], said: str
@@ -389,6 +430,29 @@ def test_a_command_line_without_sense_is_one_sentence_and_status_2(
         out, err = it.process.communicate(timeout=SECONDS)
     assert (it.process.returncode, out, err.count("\n")) == (2, "", 1)
     assert said in err
+
+
+def test_a_program_that_raises_is_shown_where_and_nothing_else(start: Any, tmp_path: Path) -> None:
+    (tmp_path / "lacking.py").write_text("import there_is_no_such_module\n")
+    (tmp_path / "wrong.py").write_text("def f(:\n")
+    for words, target, place in (
+        ((), "lacking:app", 'lacking.py", line 1'),
+        ((), "wrong:app", 'wrong.py", line 1'),
+        (("--factory",), "served:broken_factory", "in broken_factory"),
+    ):
+        with start(*words, target=target) as it:
+            out, err = it.process.communicate(timeout=SECONDS)
+        assert (it.process.returncode, out) == (1, "")
+        assert err.count("  File ") == 1
+        assert place in err
+        assert err.endswith(f"\nminiloop: {target} cannot be loaded\n")
+
+
+def test_what_follows_two_dashes_is_the_application(start: Any) -> None:
+    with start("--workers", "2", "--") as it:
+        it.until_ready()
+        it.until_ready()
+        assert it.end() == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -154,15 +154,22 @@ def test_workers_see_the_end_of_a_supervisor_that_was_killed() -> None:
         assert sorted(it.rest()) == sorted(f"alone {pid}" for pid in pids)
 
 
+def write(path: Path, text: str) -> None:
+    """Have *text* in a file at once: emptied first and then filled it would change twice."""
+    new = path.with_suffix(".new")
+    new.write_text(text)
+    new.rename(path)
+
+
 def test_a_changed_file_replaces_workers_but_not_by_broken_ones(tmp_path: Path) -> None:
     source = tmp_path / "source.txt"
     source.write_text("good")
     with supervised("1", "watch", str(source)) as it:
         first = it.ready()
-        source.write_text("broken")
+        write(source, "broken")
         assert it.line() == f"{source} changed: workers are replaced"
         assert it.line() == "the new worker has ended with status 3: the former one stays"
-        source.write_text("better")
+        write(source, "better")
         assert it.line() == f"{source} changed: workers are replaced"
         second = it.successor(first)
         it.send(signal.SIGTERM)
@@ -174,7 +181,7 @@ def test_broken_from_the_beginning_it_waits_for_a_change(tmp_path: Path) -> None
     source.write_text("broken")
     with supervised("1", "watch", str(source)) as it:
         assert it.line().endswith("has ended with status 3: waiting for a change")
-        source.write_text("better")
+        write(source, "better")
         assert it.line() == f"{source} changed: workers are replaced"
         pid = it.ready()
         it.send(signal.SIGTERM)
