@@ -10,11 +10,16 @@ from compat.options import BadUsage
 from miniloop.testing import LEVELS, STRATEGIES
 from miniloop.testing import explore as explore_schedules
 
+#: How many runs there are when nobody says how many, nor how long.
+RUNS = 1000
+
 
 @click.command()
 @click.argument("target")
 @click.option(
-    "--runs", type=click.IntRange(min=1), default=1000, show_default=True, help="How many at most."
+    "--runs",
+    type=click.IntRange(min=1),
+    help="How many at most: 1000, or with --seconds as many as fit.",
 )
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="How long at most.")
 @click.option(
@@ -46,7 +51,7 @@ from miniloop.testing import explore as explore_schedules
 @click.option("--html", metavar="PAGE", help="Write a page of what is found, if anything is.")
 def explore(
     target: str,
-    runs: int,
+    runs: int | None,
     seconds: float | None,
     level: str,
     strategy: str,
@@ -67,7 +72,7 @@ def explore(
         try:
             exploration = explore_schedules(
                 scenario,
-                runs=runs,
+                runs=RUNS if runs is None and seconds is None else runs,
                 seconds=seconds,
                 level=level,
                 strategy=strategy,

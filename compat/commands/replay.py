@@ -59,16 +59,22 @@ def replay(
             from compat.commands.schedules import replay_recorded
 
             return replay_recorded(target, scenario, schedule, library, cancel, trace, **more)
-        run = replay_schedule(
-            scenario, Schedule.parse(schedule), library=library, cancel=cancel, trace=trace
-        )
+        chosen = Schedule.parse(schedule)
+        run = replay_schedule(scenario, chosen, library=library, cancel=cancel, trace=trace)
     except ValueError as error:
         raise BadUsage(str(error)) from None
-    return show(target, run, trace)
+    return show(target, run, trace, chosen)
 
 
-def show(target: str, run: Run, trace: bool) -> int:
-    """Print what a run has come to, and its trace if that is wanted; return the exit status."""
+def show(target: str, run: Run, trace: bool, chosen: Schedule) -> int:
+    """Print what a run has come to, and its trace if that is wanted; return the exit status.
+
+    What of the `chosen` schedule never came up is said first: it may be another program's.
+    """
+    if missing := chosen.without(set(run.schedule.deviations)).deviations:
+        words = str(Schedule(missing, chosen.level)).partition(":")[2]
+        say = "the program is not the one that this schedule is for, or --cancel is missing"
+        click.echo(f"miniloop: {words} never came up: {say}", err=True)
     for line in run.trace if trace else ():
         click.echo(line)
     for failure in run.failures:

@@ -49,7 +49,7 @@ def replay_recorded(
         save(record, run)
     if against is not None:
         return compare_with(trial, run, Schedule.parse(against), html)
-    status = show(target, run.run, trace)
+    status = show(target, run.run, trace, chosen)
     if html is not None:
         save_page(html, page_of(trial, run, command_of(target, cancel)))
     return status

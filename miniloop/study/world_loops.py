@@ -91,6 +91,7 @@ class ObservedWorldLoop(WorldLoop):
 
     _task_class = _Task
     _settle = Loop._settle
+    _waiting = EventLoop._waiting
     _before_select = Loop._before_select
 
     def __init__(self, world: World, observer: object) -> None:

@@ -13,7 +13,9 @@ Read next: world.py
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from .ending import foreign_tasks
@@ -56,8 +58,6 @@ class Checks:
         self._world = world
         self._ignore = ignore
         self.failures: list[Failure] = []
-        #: Whether anything is to be looked at while it runs.
-        self.watchful = False
         self._always: list[tuple[Callable[[], object], str]] = []
         self._eventually: list[_Eventually] = []
         self._asked: dict[Any, int] = {}
@@ -69,18 +69,18 @@ class Checks:
     def always(self, holds: Callable[[], object], words: str) -> None:
         """Have *holds* called at every poll."""
         self._always.append((holds, words))
-        self.watchful = True
+        self._world.watchful = True
 
     def eventually(self, holds: Callable[[], object], within: float, words: str) -> None:
         """Have *holds* be true at some poll before *within* seconds have passed."""
         self._eventually.append(_Eventually(holds, self._world.now + within, words))
-        self.watchful = True
+        self._world.watchful = True
 
     def cancelled(self, task: Any) -> None:
         """*task* has accepted to be cancelled."""
-        if not self.over:
+        if not self.over and not _by_forgetful_group():
             self._asked.setdefault(task, self._world.polls)
-            self.watchful = True
+            self._world.watchful = True
 
     def never_awaited(self, coro: Any) -> None:
         """*coro* is gone, and nobody has awaited it."""
@@ -137,7 +137,7 @@ class Checks:
         """Look at what the program, which is done, has left."""
         left = [task for task in self.pending() if task not in self._world.background_tasks]
         if left and "tasks" not in self._ignore:
-            names = ", ".join(f"{task_label(t)} at {place_of(t.get_coro())}" for t in left)
+            names = ", ".join(map(_whereabouts, left))
             self.failures.append(Failure("leak", f"tasks left: {names}"))
         for promise in self._eventually:
             if not promise.holds():
@@ -173,6 +173,28 @@ class Checks:
             if timers:
                 names = ", ".join(callback_label(timer._callback) for timer in timers)
                 self.failures.append(Failure("leak", f"timers left: {names}"))
+
+
+def _by_forgetful_group() -> bool:
+    """Return whether asyncio's TaskGroup has just cancelled its parent, as it does up to 3.12.
+
+    Where the parent is waiting in ``__aexit__`` by then, it never calls ``uncancel``.
+    """
+    if sys.version_info >= (3, 13):
+        return False
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(3):
+        if frame is None:
+            break
+        if frame.f_globals.get("__name__") == "asyncio.taskgroups":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _whereabouts(task: Any) -> str:
+    place = place_of(task.get_coro())
+    return f"{task_label(task)} at {place}" if place else task_label(task)
 
 
 def _is_dead(task: Any) -> bool:

@@ -25,7 +25,7 @@ Read next: schedule.py
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -210,6 +210,11 @@ class Choices:
     def calm_down(self) -> None:
         """Choose nothing any more: the program is done, and is being cleaned up."""
         self.choosers.calm_down()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many decisions of each kind there were."""
+        return Counter(self._made[::3])
 
     def deviations(self) -> dict[Key, int]:
         """Return the alternatives that were taken where asyncio would have taken another."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..interface import _get_running_loop, _set_running_loop, current_tasks
+from .labels import asked_at
 
 if TYPE_CHECKING:
     from .world import World
@@ -26,6 +27,9 @@ HOLDS = 4
 class WorldExecutor(concurrent.futures.ThreadPoolExecutor):
     """Runs functions when the World says so.  It is a pool only to those who ask."""
 
+    #: Where the function that runs was given to the executor; empty if none runs.
+    place = ""
+
     def __init__(self, world: World) -> None:
         super().__init__(max_workers=1)
         self._world = world
@@ -35,6 +39,7 @@ class WorldExecutor(concurrent.futures.ThreadPoolExecutor):
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         world = self._world
         name = getattr(fn, "__qualname__", type(fn).__name__)
+        place = asked_at()
         hold = world.choices.choose("thread", 1 + HOLDS, lambda: f"result of {name}")
 
         def run() -> None:
@@ -43,6 +48,7 @@ class WorldExecutor(concurrent.futures.ThreadPoolExecutor):
             outer = _get_running_loop()
             task = current_tasks.pop(outer, None) if outer is not None else None
             _set_running_loop(None)
+            self.place = place
             try:
                 result = fn(*args, **options)
             except BaseException as error:
@@ -50,6 +56,7 @@ class WorldExecutor(concurrent.futures.ThreadPoolExecutor):
             else:
                 future.set_result(result)
             finally:
+                self.place = ""
                 _set_running_loop(outer)
                 if task is not None:
                     current_tasks[outer] = task

@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
+from . import arguments
 from .bounded import Rules
 from .choices import Key
 from .injection import KINDS as INJECTIONS
 from .injection import places
 from .parallel import results
-from .phases import STRATEGIES, Plans
+from .phases import Plans
 from .proof import found
-from .schedule import Schedule
+from .schedule import LEVELS, Schedule
 from .trial import HORIZON, Trial
 from .verdict import Exploration, Phase, phases_from
 from .work import Done, Unit, quietly, work
@@ -82,19 +83,17 @@ def explore(
 
     Raises:
         ValueError: an unknown strategy, level, library, check or kind of cancellation, no
-            bound at all, or a *resume* of another exploration.
+            bound at all or one that leaves nothing, a shard that is none, a level other than
+            *fifo* on asyncio's loop, or a *resume* of another exploration.
+        TypeError: the scenario is no function.
     """
-    trial = Trial(scenario, level, library, horizon or HORIZON, ignore, limits, cancel)
-    if strategy not in STRATEGIES:
-        raise ValueError(f"the strategy is one of {', '.join(STRATEGIES)}, not {strategy!r}")
+    arguments.check(scenario, strategy, runs, seconds, depth, horizon, shard)
     _check_cancel(cancel)
-    if runs is None and seconds is None:
-        raise ValueError("say how many runs or seconds it may take")
+    _check_level(level, library)
+    trial = Trial(scenario, level, library, horizon or HORIZON, ignore, limits, cancel)
+    asked = arguments.written_down(trial, strategy, seed, runs, depth, horizon, shard, reduce)
     explorer = _Explorer(trial, time.monotonic, seconds, executor, progress, shard)
-    explorer.asked = {"strategy": strategy, "seed": seed, "level": level, "runs": runs}
-    if cancel is not None:
-        explorer.asked["cancel"] = cancel
-    explorer.resume(resume)
+    explorer.resume(asked, resume)
     with quietly():
         explorer.rules.reduce = reduce
         explorer.plain(horizon is None, runs or UNBOUNDED)
@@ -124,8 +123,7 @@ def replay(
     """
     if isinstance(schedule, str):
         schedule = Schedule.parse(schedule)
-    if library == "asyncio" and schedule.level != "fifo":
-        raise ValueError(f"asyncio's loop runs schedules of level fifo, not {schedule.level}")
+    _check_level(schedule.level, library)
     _check_cancel(cancel)
     trial = Trial(scenario, schedule.level, library, HORIZON, ignore, limits, cancel)
     return trial.reaching(schedule.deviations).run(schedule.deviations, trace=trace)
@@ -134,6 +132,11 @@ def replay(
 def _check_cancel(cancel: str | None) -> None:
     if cancel is not None and cancel not in INJECTIONS:
         raise ValueError(f"to cancel is one of {', '.join(INJECTIONS)}, not {cancel!r}")
+
+
+def _check_level(level: str, library: str) -> None:
+    if library == "asyncio" and level in LEVELS and level != "fifo":
+        raise ValueError(f"asyncio's loop runs schedules of level fifo, not {level}")
 
 
 def _alike(run: Run, other: Run) -> bool:
@@ -162,7 +165,6 @@ class _Explorer:
     ) -> None:
         self.trial = trial
         self.exploration = Exploration(trial.level, shard=shard)
-        self.asked: dict[str, Any] = {}
         self.rules = Rules()
         self._clock = clock
         self._until = None if seconds is None else clock() + seconds
@@ -173,13 +175,18 @@ class _Explorer:
         self._resumed: dict[str, Phase] = {}
         self._hit: tuple[dict[Key, int], tuple[str, str], str] | None = None
 
-    def resume(self, state: Mapping[str, Any] | None) -> None:
-        """Take up what was done before."""
-        self.exploration.asked = self.asked
+    def resume(self, asked: Mapping[str, Any], state: Mapping[str, Any] | None) -> None:
+        """Do what is *asked*; take up what was done before."""
+        self.exploration.asked = asked
         if state is None:
             return
-        if state["asked"] != self.asked:
-            raise ValueError(f"it was cut short with {state['asked']}, not {self.asked}")
+        if "asked" not in state or "phases" not in state:
+            raise ValueError("what is resumed is the state of an exploration")
+        before = state["asked"]
+        for name, value in asked.items():
+            if before.get(name) != value:
+                was = f"{name}={before.get(name)!r}"
+                raise ValueError(f"it was cut short with {was}, not {name}={value!r}")
         self._resumed = {phase.name: phase for phase in phases_from(state)}
 
     def tired(self) -> bool:

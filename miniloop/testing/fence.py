@@ -25,7 +25,6 @@ import subprocess
 import sys
 import threading
 import time
-import traceback
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 from .failures import Escape
 from .hashes import Hashes
+from .labels import asked_at
 
 if TYPE_CHECKING:
     from .world import World
@@ -47,30 +47,24 @@ _worlds: dict[int, World] = {}
 #: Seconds from the epoch to the moment at which Worlds begin: 2020-01-01.
 EPOCH = 1577836800.0
 
-_HERE = os.path.dirname(__file__)
-_LIBRARY = os.path.dirname(os.__file__)
-
 
 def here() -> World | None:
     """Return the World that runs in this thread, or None."""
     return _worlds.get(_thread.get_ident())
 
 
-def caller() -> str:
-    """Return file and line of the innermost code that is neither ours nor the interpreter's."""
-    for frame in reversed(traceback.extract_stack()[:-1]):
-        path = frame.filename
-        if not path.startswith((_HERE, os.path.dirname(_HERE), "<")) and not (
-            path.startswith(_LIBRARY) and "site-packages" not in path
-        ):
-            return f"{os.path.basename(path)}:{frame.lineno}"
-    return "somewhere"
+def caller(world: World) -> str:
+    """Return file and line of the program in *world* that asked: the innermost of its code.
+
+    What a thread would run has nobody around it; then it is who gave it to the executor.
+    """
+    return asked_at() or world.executor.place or "somewhere"
 
 
 def _forbidden(what: str) -> Callable[[World], Callable[..., Any]]:
     def choose(world: World) -> Callable[..., Any]:
         def refuse(*args: Any, **options: Any) -> Any:
-            error = Escape(f"{what} at {caller()}: it would leave the World")
+            error = Escape(f"{what} at {caller(world)}: it would leave the World")
             world.escaped(error)
             raise error
 
@@ -100,6 +94,76 @@ def _clock(scale: int, epoch: float = 0.0) -> Callable[[World], Callable[..., An
         return lambda: int((epoch + world.now) * scale)
 
     return choose
+
+
+def _unless_said(
+    real: Callable[..., Any], now: Callable[..., Any], last: int = 0
+) -> Callable[[World], Callable[..., Any]]:
+    """Return *real* where somebody says which moment, as argument *last*, and else *now*."""
+
+    def choose(world: World) -> Callable[..., Any]:
+        def tell(*args: Any) -> Any:
+            if len(args) > last and args[last] is not None:
+                return real(*args)
+            return now(world, *args[:last])
+
+        return tell
+
+    return choose
+
+
+def _clock_gettime(scale: int) -> Callable[[World], Callable[..., Any]]:
+    def choose(world: World) -> Callable[..., Any]:
+        def read(clock: int) -> Any:
+            return _clock(scale, EPOCH if clock == time.CLOCK_REALTIME else 0.0)(world)()
+
+        return read
+
+    return choose
+
+
+def _seed(world: World) -> Callable[..., None]:
+    """Seed a generator that nobody gave a seed with one of the World's."""
+
+    def seed(self: random.Random, a: Any = None, version: int = 2) -> None:
+        _real_seed(self, world.random.getrandbits(64) if a is None else a, version)
+
+    return seed
+
+
+_real_seed = random.Random.seed
+
+
+#: asyncio's own module, for the one function in it that depends on addresses.
+_tasks: Any = sys.modules.get("asyncio.tasks")
+
+
+class _InOrder:
+    """What is awaited, as tasks in the order in which it was given."""
+
+    def __init__(self, given: Any, loop: Any) -> None:
+        self._given = given
+        self._loop = loop
+
+    def __iter__(self) -> Iterator[Any]:
+        for one in dict.fromkeys(self._given):
+            yield _tasks.ensure_future(one, loop=self._loop)
+
+
+def _as_completed(world: World) -> Callable[..., Any]:
+    """Return `asyncio.as_completed`, which begins with a set of what may be coroutines.
+
+    That would iterate by their addresses; tasks hash in their order.
+    """
+
+    def as_completed(given: Any, **options: Any) -> Any:
+        one_alone = hasattr(given, "_asyncio_future_blocking") or hasattr(given, "cr_frame")
+        return _real_as_completed(given if one_alone else _InOrder(given, world.loop), **options)
+
+    return as_completed
+
+
+_real_as_completed: Any = getattr(_tasks, "as_completed", None)
 
 
 class _Datetime(datetime.datetime):
@@ -139,6 +203,28 @@ _real_new = socket.socket.__new__
 _SOCKET_ARGUMENTS = {"type": "kind"}
 
 
+#: What leaves the World: where it is found, what it is called there, and in an error.
+_WAYS_OUT: tuple[tuple[Any, str, str], ...] = (
+    (time, "sleep", "time.sleep()"),
+    (os, "fork", "os.fork()"),
+    (os, "forkpty", "os.forkpty()"),
+    (os, "system", "a subprocess"),
+    (os, "posix_spawn", "a subprocess"),
+    (os, "posix_spawnp", "a subprocess"),
+    (sys.modules.get("_posixsubprocess"), "fork_exec", "a subprocess"),
+    (subprocess.Popen, "__init__", "a subprocess"),
+    (signal, "signal", "signal.signal()"),
+    (signal, "setitimer", "signal.setitimer()"),
+    (signal, "alarm", "signal.alarm()"),
+    (signal, "raise_signal", "signal.raise_signal()"),
+    (signal, "pthread_kill", "signal.pthread_kill()"),
+    (os, "kill", "os.kill()"),
+    (os, "killpg", "os.killpg()"),
+    (threading.Thread, "start", "a thread"),
+    (_thread, "start_new_thread", "a thread"),
+)
+
+
 def _replacements() -> list[tuple[Any, str, Callable[[World], Any]]]:
     """Return what is replaced: where, its name, and what a World has instead."""
     found: list[tuple[Any, str, Callable[[World], Any]]] = [
@@ -151,22 +237,53 @@ def _replacements() -> list[tuple[Any, str, Callable[[World], Any]]]:
             lambda world: lambda host: world.network.names.resolve(host, socket.AF_INET, 0)[0][1],
         ),
         (socket, "getnameinfo", lambda world: world.network.names.getnameinfo),
-        (time, "sleep", _forbidden("time.sleep()")),
-        (time, "time", _clock(1, EPOCH)),
-        (time, "time_ns", _clock(10**9, EPOCH)),
-        (time, "monotonic", _clock(1)),
-        (time, "monotonic_ns", _clock(10**9)),
-        (time, "perf_counter", _clock(1)),
-        (time, "perf_counter_ns", _clock(10**9)),
         (os, "urandom", lambda world: world.random.randbytes),
-        (os, "fork", _forbidden("os.fork()")),
-        (signal, "signal", _forbidden("signal.signal()")),
-        (subprocess.Popen, "__init__", _forbidden("a subprocess")),
-        (threading.Thread, "start", _forbidden("a thread")),
+        (os, "getrandom", lambda world: lambda size, flags=0: world.random.randbytes(size)),
+        (random.Random, "seed", _seed),
+        (random, "seed", lambda world: functools.partial(_seed(world), _inst())),
         (uuid, "uuid1", lambda world: uuid.uuid4),
+        (_tasks, "as_completed", _as_completed),
         (warnings, "_warn_unawaited_coroutine", lambda world: world.checks.never_awaited),
     ]
+    found += _clocks()
+    found += [(place, name, _forbidden(what)) for place, name, what in _WAYS_OUT]
     return [one for one in found if hasattr(one[0], one[1])]
+
+
+def _inst() -> random.Random:
+    """Return the generator behind the functions of `random`."""
+    generator: random.Random = random.random.__self__  # type: ignore[attr-defined]
+    return generator
+
+
+def _clocks() -> list[tuple[Any, str, Callable[[World], Any]]]:
+    """Return what of `time` is replaced; computing costs no time, so no processor's either."""
+    gmtime, asctime, strftime = time.gmtime, time.asctime, time.strftime
+
+    def moment(world: World) -> Any:
+        return gmtime(EPOCH + world.now)
+
+    def as_text(world: World) -> str:
+        return asctime(moment(world))
+
+    def formatted(world: World, form: str) -> str:
+        return strftime(form, moment(world))
+
+    return [
+        (time, "time", _clock(1, EPOCH)),
+        (time, "time_ns", _clock(10**9, EPOCH)),
+        *((time, name, _clock(1)) for name in ("monotonic", "perf_counter")),
+        *((time, f"{name}_ns", _clock(10**9)) for name in ("monotonic", "perf_counter")),
+        *((time, f"{name}_time", lambda _: lambda: 0.0) for name in ("process", "thread")),
+        *((time, f"{name}_time_ns", lambda _: lambda: 0) for name in ("process", "thread")),
+        (time, "clock_gettime", _clock_gettime(1)),
+        (time, "clock_gettime_ns", _clock_gettime(10**9)),
+        (time, "gmtime", _unless_said(gmtime, moment)),
+        (time, "localtime", _unless_said(time.localtime, moment)),
+        (time, "asctime", _unless_said(asctime, as_text)),
+        (time, "ctime", _unless_said(time.ctime, as_text)),
+        (time, "strftime", _unless_said(strftime, formatted, 1)),
+    ]
 
 
 def _pair(world: World) -> Callable[..., Any]:

@@ -37,6 +37,7 @@ class Hashes:
 
     def __init__(self, here: Callable[[], World | None]) -> None:
         self._changed: list[Any] = []
+        self._left = list(CLASSES)
         self._here = here
 
     def up(self) -> None:
@@ -50,11 +51,13 @@ class Hashes:
             # The object is kept: no other one may get its address while the World lasts.
             return world.hashes.setdefault(id(self), (len(world.hashes) + 1, self))[0]
 
-        for package, module_name, name in CLASSES:
-            if package not in sys.modules:
-                continue
+        for wanted in [one for one in self._left if one[0] in sys.modules]:
+            self._left.remove(wanted)
+            _, module_name, name = wanted
             cls: Any = getattr(importlib.import_module(module_name), name, None)
-            if cls is not None and cls.__hash__ is object.__hash__:
+            if cls is None:
+                self._left.append(wanted)
+            elif cls.__hash__ is object.__hash__:
                 cls.__hash__ = in_order
                 self._changed.append(cls)
 
@@ -62,3 +65,4 @@ class Hashes:
         """Let them hash as ever."""
         while self._changed:
             del self._changed.pop().__hash__
+        self._left = list(CLASSES)

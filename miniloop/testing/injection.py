@@ -237,6 +237,7 @@ class _Meter:
         self._steps: dict[Any, list[int]] = {}
         self._at_poll = world.at_poll
         world.at_poll = self._see_poll  # type: ignore[method-assign]
+        world.watchful = True
 
     def _see_poll(self) -> None:
         self._polls.append(self._world.outside.asked + 1)

@@ -27,8 +27,8 @@ __all__ = [
 #: Callbacks of these packages are called the same on both libraries' loops.
 _INTERNAL = ("asyncio", "miniloop", "_asyncio", "functools", "concurrent")
 
-#: The module that everything in a World is called by.
-_WORLD = f"{__package__}.world"
+#: What everything in a World is called by: a module, and a function in it.
+_WORLD = (f"{__package__}.world", "_run_main")
 
 
 def place_of(coro: Any) -> str:
@@ -53,7 +53,7 @@ def asked_at() -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module == _WORLD:
+        if (module, frame.f_code.co_name) == _WORLD:
             return ""
         if not is_library(module):
             return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
@@ -91,8 +91,10 @@ def callback_label(callback: Any) -> str:
     while hasattr(callback, "func"):
         callback = callback.func
     function = getattr(callback, "__func__", callback)
-    module = getattr(function, "__module__", None) or type(callback).__module__
-    if is_internal(module or "asyncio"):
+    module = getattr(function, "__module__", None)
+    if module is None:  # a method that is not written in Python is of its object's class
+        module = type(getattr(function, "__self__", callback)).__module__
+    if is_internal(module):
         return "the loop"
     name = getattr(function, "__qualname__", None) or type(callback).__name__
     return str(name).rpartition("<locals>.")[2]

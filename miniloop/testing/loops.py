@@ -27,6 +27,7 @@ from ..net.wakeup import Wakeup
 from ..support import describe
 from ..support.watch import Watch, check_call
 from .labels import asked_at, entry_label
+from .selector import polling
 
 if TYPE_CHECKING:
     from .world import World
@@ -231,6 +232,9 @@ class WorldLoop(_InWorld, EventLoop):  # type: ignore[misc]
         super().__init__(
             selector=world.selector, clock=world.time, chooser=world.pick if watched else None
         )
+
+    def _waiting(self) -> Callable[[float | None], Any]:
+        return polling(self)
 
     def create_future(self) -> WorldFuture:  # type: ignore[override]
         """Return a new future of this loop."""

@@ -46,7 +46,7 @@ class Arrival:
         self.hold = hold
         self.come = come
         self.lane = lane
-        #: How many choices had been made when it came; None if it has not.
+        #: How many choices had been made when it came though held; None if it has not.
         self.landed: int | None = None
 
 
@@ -80,7 +80,11 @@ class Outside:
             lane.append(arrival)
             if len(lane) > 1:
                 return arrival
-        insort(self.coming, (due, number, arrival))
+        coming = self.coming
+        if not coming or coming[-1][0] <= due:
+            coming.append((due, number, arrival))
+        else:
+            insort(coming, (due, number, arrival))
         return arrival
 
     def drop(self, arrival: Arrival) -> None:
@@ -116,43 +120,40 @@ class Outside:
     def take_due(self, now: float) -> bool:
         """Have everything come that is due *now* and not held; return whether anything did."""
         self.asked += 1
-        if not self.coming:
-            return False
-        held: set[int] = set()
-        came = False
-        while self.coming:
-            arrival = self._first_due(now, held)
-            if arrival is None:
-                break
-            if arrival.hold:
-                arrival.hold -= 1
-                held.add(arrival.number)
-            else:
-                self._have_come(arrival, now)
-                came = True
-        return came
+        return bool(self.coming) and self.coming[0][0] <= now and self.take(now)
 
-    def _first_due(self, now: float, but: set[int]) -> Arrival | None:
-        for due, number, arrival in self.coming:
-            if due > now:
-                return None
-            if number not in but:
-                return arrival
-        return None
+    def take(self, now: float) -> bool:
+        """Do what `take_due` does, and count nothing."""
+        coming, came = self.coming, False
+        held: set[int] = set()
+        place = 0
+        while place < len(coming) and coming[place][0] <= now:
+            _, number, arrival = coming[place]
+            if number in held:
+                place += 1
+            elif arrival.hold:
+                arrival.hold -= 1
+                held.add(number)
+                place += 1
+            else:
+                del coming[place]
+                if arrival.lane:
+                    self._next_in(arrival.lane, now)
+                arrival.come()
+                came = True
+                place = 0  # what has come may have sent more, or let more through
+        return came
 
     def take_held(self, now: float) -> bool:
         """Have the first arrival come that is due *now* though held; return whether one was."""
         if not self.coming or self.coming[0][0] > now:
             return False
-        self._have_come(self.coming[0][2], now)
-        return True
-
-    def _have_come(self, arrival: Arrival, now: float) -> None:
-        self._take_out(arrival)
+        arrival = self.coming.pop(0)[2]
         if arrival.lane:
             self._next_in(arrival.lane, now)
         arrival.landed = len(self._choices)
         arrival.come()
+        return True
 
     def _next_in(self, lane: Any, now: float) -> None:
         """Let what is next in *lane* set out: it was behind what has just come, or gone."""

@@ -17,6 +17,9 @@ Options, on the command line and, without the dashes, in the ini file
     --miniloop-replay WORD  run one schedule, as a report writes it down, with its trace
     --miniloop-html FILE    write a page of what is found, or of the run that is replayed
 
+The marker may stand at a test, at one of its parameters, at its class or at the module:
+what is nearer to the test counts, and the command line above all.
+
 Read next: hypothesis_support.py
 """
 
@@ -24,7 +27,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
+import shlex
+import warnings
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -32,9 +36,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from .verdict import Exploration
     from .world import World
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_pycollect_makeitem", "world"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_pycollect_makeitem",
+    "pytest_pyfunc_call",
+    "world",
+]
 
 MARK = "world"
 
@@ -49,6 +60,9 @@ OPTIONS: tuple[tuple[str, Callable[[str], Any], str], ...] = (
 RUNS_PER_EXAMPLE = 100
 
 _Test = Callable[..., Coroutine[Any, Any, Any]]
+
+#: The test that runs: whose markers count, and what it is called.
+_RUNNING: pytest.StashKey[pytest.Function] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,13 +87,20 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")  # Hypothesis refuses to mix with any that ends with a test
 def world() -> Any:
     """The World of the run; there is one only inside of a coroutine test."""
-    return None
+    return _NoWorld()
+
+
+class _NoWorld:
+    """What stands for the World where none is running."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"no World runs here, so no {name}: only an `async def` test has one")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
     """Collect a coroutine test that is for a World as a plain test that explores it."""
-    if not collector.istestfunction(obj, name) or not _is_for_a_world(obj):
+    if not collector.istestfunction(obj, name) or not _is_for_a_world(obj, collector):
         return None
     given = getattr(obj, "hypothesis", None)
     if given is not None:
@@ -90,12 +111,19 @@ def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> Any:
     return list(collector._genfunctions(name, plain))
 
 
-def _is_for_a_world(obj: Any) -> bool:
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Remember which test runs."""
+    pyfuncitem.config.stash[_RUNNING] = pyfuncitem
+
+
+def _is_for_a_world(obj: Any, collector: Any) -> bool:
     given = getattr(obj, "hypothesis", None)
     test = obj if given is None else given.inner_test
     if not inspect.iscoroutinefunction(test):
         return False
     marked = any(mark.name == MARK for mark in getattr(obj, "pytestmark", ()))
+    marked = marked or collector.get_closest_marker(MARK) is not None
     return marked or MARK in inspect.signature(test).parameters
 
 
@@ -111,31 +139,46 @@ def _explored(test: _Test, config: pytest.Config, runs: int | None) -> Callable[
             await test(*args, **arguments)
 
         scenario.__qualname__ = scenario.__name__ = test.__name__
-        # What runs now, as pytest itself announces it to its subprocesses.
-        running = os.environ.get("PYTEST_CURRENT_TEST", test.__name__).rpartition(" ")[0]
-        scenario.again = f"pytest '{running}' --miniloop-replay"  # type: ignore[attr-defined]
+        item = config.stash[_RUNNING]
+        here: Any = config.cwd_relative_nodeid  # of other types in other versions of pytest
+        name = _quoted(str(here(item.nodeid)))
+        scenario.again = f"pytest {name} --miniloop-replay"  # type: ignore[attr-defined]
         scenario.page_option = "--miniloop-html"  # type: ignore[attr-defined]
         schedule, page = (config.getoption(f"miniloop_{name}") for name in ("replay", "html"))
-        _run(scenario, _options(test, config, runs), schedule, page)
+        _run(scenario, _options(item, config, runs), schedule, page)
 
     return explore_it
 
 
-def _options(test: _Test, config: pytest.Config, runs: int | None) -> dict[str, Any]:
-    """Return what the ini file, the marker and the command line say, the last one above all."""
+def _quoted(name: str) -> str:
+    """Return *name* as a shell takes it, whatever a parameter has put into it."""
+    quoted = shlex.quote(name)
+    return f"'{name}'" if quoted == name else quoted
+
+
+def _options(item: pytest.Function, config: pytest.Config, runs: int | None) -> dict[str, Any]:
+    """Return what the ini file, the markers and the command line say, the last one above all."""
     options: dict[str, Any] = {} if runs is None else {"runs": runs}
     for name, kind, _ in OPTIONS:
-        value = config.getini(f"miniloop_{name}")
-        if value:
-            options[name] = kind(value)
-    for mark in reversed(getattr(test, "pytestmark", ())):
-        if mark.name == MARK:
-            options.update(mark.kwargs)
+        if value := config.getini(f"miniloop_{name}"):
+            options[name] = _converted(kind, name, value)
+    for mark in reversed(list(item.iter_markers(MARK))):
+        if mark.args:
+            words = "the marker takes options by name only, as in world(runs=500)"
+            raise pytest.UsageError(f"{words}, not {mark.args[0]!r}")
+        options.update(mark.kwargs)
     for name, _, _ in OPTIONS:
         value = config.getoption(f"miniloop_{name}")
         if value is not None:
             options[name] = value
     return options
+
+
+def _converted(kind: Callable[[str], Any], name: str, value: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise pytest.UsageError(f"miniloop_{name} in the ini file is {value!r}") from None
 
 
 def _run(scenario: Any, options: dict[str, Any], schedule: str | None, page: str | None) -> None:
@@ -149,7 +192,7 @@ def _run(scenario: Any, options: dict[str, Any], schedule: str | None, page: str
         exploration = explore(scenario, **options)
         if page is not None and exploration.failure is not None:
             _write_page(page, scenario, exploration.failure.schedule, allowed)
-        exploration.check()
+        _check(exploration)
         return
     if page is not None:
         _write_page(page, scenario, schedule, allowed)
@@ -160,6 +203,22 @@ def _run(scenario: Any, options: dict[str, Any], schedule: str | None, page: str
         if run.failure.kind == "exception" and run.failure.error is not None:
             raise run.failure.error
         raise ScheduleFailure(str(run.failure))
+
+
+def _check(exploration: Exploration) -> None:
+    """Raise what was found; a skip is none of it, and a run that nothing repeats is no proof."""
+    __tracebackhide__ = True
+    found = exploration.failure
+    if found is not None and isinstance(found.failure.error, pytest.skip.Exception):
+        raise found.failure.error
+    exploration.check()
+    if not exploration.repeats:
+        warnings.warn(
+            "the test did not repeat itself, so little is shown: something in it is not under the"
+            " World's control, or it depends on what ran before (fixtures are made once)",
+            pytest.PytestWarning,
+            stacklevel=2,
+        )
 
 
 def _write_page(path: str, scenario: Any, schedule: Any, options: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ Read next: ../../compat/commands/replay.py
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import textwrap
@@ -49,7 +50,10 @@ def report(trial: Trial, found: FoundFailure, failing: Run | None, passing: Run 
 def first_sentence(trial: Trial, failure: Failure) -> str:
     """Return what failed, how, and where: ``transfer: AssertionError: lost, raised at b.py:7``."""
     kind, first = failure.identity
-    name = getattr(trial.scenario, "__qualname__", "the scenario").rpartition("<locals>.")[2]
+    scenario = trial.scenario
+    while isinstance(scenario, functools.partial):
+        scenario = scenario.func
+    name = getattr(scenario, "__qualname__", "the scenario").rpartition("<locals>.")[2]
     what = first if kind == "exception" else f"{kind}: {first}"
     place = _raised_at(failure.error) if kind == "exception" else ""
     return f"{name}: {_clean(what).rstrip(': ')}{place}"
@@ -89,12 +93,16 @@ def _details(failure: Failure) -> str:
 
 
 def _raised_at(error: BaseException | None) -> str:
-    """Return the innermost line of the program that *error* came through."""
+    """Return the innermost line of the program that *error* came through.
+
+    What hides itself from pytest, as ``pytest.fail`` does, is none of the program.
+    """
     place = ""
     traceback = None if error is None else error.__traceback__
     while traceback is not None:
         frame = traceback.tb_frame
-        if not is_library(frame.f_globals.get("__name__", "")):
+        hidden = frame.f_locals.get("__tracebackhide__", False)
+        if not hidden and not is_library(frame.f_globals.get("__name__", "")):
             file = os.path.basename(frame.f_code.co_filename)
             place = f", raised at {file}:{traceback.tb_lineno}"
         traceback = traceback.tb_next

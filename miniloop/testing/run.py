@@ -28,11 +28,15 @@ class Limits:
     *idle* is how often in a row the loop may sleep up to a timer, with nothing on its way,
     and no task be woken: more than that, and the only timers left are those that set
     themselves again, which is a deadlock.
+
+    *delay* is how many seconds a step may compute, or what comes from outside may be late:
+    whoever has no more patience than that may lose it, however little there is to do.
     """
 
     polls: int = 100_000
     idle: int = 10_000
     seconds: float = 10 * 365 * 86400.0
+    delay: float = 10.0
 
 
 @dataclass

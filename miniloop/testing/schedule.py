@@ -80,6 +80,8 @@ class Schedule:
             if match is None:
                 raise ValueError(f"{word!r} is no deviation; one looks like pick17=2")
             kind, index, value = match.groups()
+            if (kind, int(index)) in deviations:
+                raise ValueError(f"{kind}{index} is there twice")
             deviations[kind, int(index)] = int(value)
         return cls(deviations, level)
 

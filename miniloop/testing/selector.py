@@ -16,7 +16,7 @@ Read next: world.py
 from __future__ import annotations
 
 import selectors
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .failures import Deadlock, Livelock
@@ -24,7 +24,7 @@ from .failures import Deadlock, Livelock
 if TYPE_CHECKING:
     from .world import World
 
-__all__ = ["WorldSelector"]
+__all__ = ["WorldSelector", "polling"]
 
 
 class WorldSelector(selectors.BaseSelector):
@@ -34,19 +34,19 @@ class WorldSelector(selectors.BaseSelector):
         self._world = world
         self._keys: dict[int, selectors.SelectorKey] = {}
         #: Descriptors whose state has changed since they were last found not ready.
-        self._active: dict[int, None] = {}
+        self.active: dict[int, None] = {}
         #: How often in a row the loop has slept up to a timer that woke no task.
-        self._idle = 0
+        self.idle = 0
 
     def changed(self, fd: int) -> None:
         """Look at *fd* in the next poll: something has happened to it."""
         if fd in self._keys:
-            self._active[fd] = None
+            self.active[fd] = None
 
     def forget(self, fd: int) -> None:
         """Watch *fd* no longer, if it was watched: its host is gone."""
         self._keys.pop(fd, None)
-        self._active.pop(fd, None)
+        self.active.pop(fd, None)
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Watch *fileobj*; KeyError if it is watched already."""
@@ -55,20 +55,20 @@ class WorldSelector(selectors.BaseSelector):
             raise KeyError(f"{fileobj!r} (FD {fd}) is already registered")
         self._world.network.socket_of(fd)
         key = self._keys[fd] = selectors.SelectorKey(fileobj, fd, events, data)
-        self._active[fd] = None
+        self.active[fd] = None
         return key
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         """Watch *fileobj* no longer; KeyError if it was not watched."""
         fd = self._watched(fileobj)
-        self._active.pop(fd, None)
+        self.active.pop(fd, None)
         return self._keys.pop(fd)
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """Watch *fileobj* for other events; KeyError if it was not watched."""
         fd = self._watched(fileobj)
         key = self._keys[fd] = selectors.SelectorKey(self._keys[fd].fileobj, fd, events, data)
-        self._active[fd] = None
+        self.active[fd] = None
         return key
 
     def _watched(self, fileobj: Any) -> int:
@@ -91,7 +91,7 @@ class WorldSelector(selectors.BaseSelector):
     def close(self) -> None:
         """Watch nothing any more."""
         self._keys.clear()
-        self._active.clear()
+        self.active.clear()
 
     # -- the poll --------------------------------------------------------------
 
@@ -104,26 +104,27 @@ class WorldSelector(selectors.BaseSelector):
         world.polls = polls = world.polls + 1
         if polls > world.limits.polls:
             raise Livelock(f"the loop has polled {world.limits.polls} times and is not done")
-        world.at_poll()
+        if world.watchful:
+            world.at_poll()
         if timeout is None or timeout > 0:
             return self._sleep(None if timeout is None else world.now + timeout)
-        if self._idle and self._task_is_ready():
-            self._idle = 0
+        if self.idle and self._task_is_ready():
+            self.idle = 0
         if world.ready:
             moment = world.next_moment()
             if moment is not None and moment - world.now <= world.longest_delay:
                 self._maybe_jump(moment)
         world.outside.take_due(world.now)
-        return self._ready() if self._active else []
+        return self.what_is_ready()
 
     def _sleep(self, wake: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what comes first up to the moment *wake* (None: whenever)."""
         world = self._world
         while True:
             world.outside.take_due(world.now)
-            events = self._ready()
+            events = self.what_is_ready()
             if events or world.ready:
-                self._idle = 0
+                self.idle = 0
                 return events
             moment = world.outside.next_moment(world.now)
             sleeps = wake is not None and (moment is None or wake <= moment)
@@ -139,12 +140,12 @@ class WorldSelector(selectors.BaseSelector):
             if until is None:
                 raise Deadlock("nothing is ready, and nothing is on its way")
             if sleeps:
-                self._idle = self._idle + 1 if moment is None else 0
-                if self._idle > world.limits.idle:
+                self.idle = self.idle + 1 if moment is None else 0
+                if self.idle > world.limits.idle:
                     raise Deadlock("only timers that set themselves again are left")
                 world.pass_to(self._oversleep(until))
                 world.outside.take_due(world.now)
-                return self._ready()
+                return self.what_is_ready()
             world.pass_to(until)
 
     def _task_is_ready(self) -> bool:
@@ -169,18 +170,51 @@ class WorldSelector(selectors.BaseSelector):
         late = self._world.choices.choose("jump", 2, lambda: f"after {self._world.last_step}")
         return after if late else wake
 
-    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
-        if not self._active:
-            return []
-        events = []
+    def what_is_ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is watched and would not block, with the mask of that."""
+        events: list[tuple[selectors.SelectorKey, int]] = []
+        if not self.active:
+            return events
         readiness = self._world.network.readiness
-        for fd in list(self._active):
+        for fd in list(self.active):
             key = self._keys[fd]
             if mask := readiness(fd, key.events):
                 events.append((key, mask))
             else:
-                del self._active[fd]
+                del self.active[fd]
         return events
+
+
+def polling(loop: Any) -> Callable[[float | None], Any]:
+    """Return what a run of *loop*, miniloop's in a World, polls with.
+
+    It does what `WorldSelector.select` says, shorter where entries are ready and nothing
+    unusual is going on, which is at most polls; then None stands for no events.
+    """
+    world, ready, heap = loop.world, loop.ready, loop.timers.heap
+    outside, selector = world.outside, world.selector
+    select, active, coming = selector.select, selector.active, outside.coming
+    choosers, most = world.choices.choosers, world.limits.polls
+
+    def poll(timeout: float | None) -> Any:
+        polls = world.polls + 1
+        if not ready or world.watchful or selector.idle or polls > most:
+            return select(timeout)
+        world.polls = polls
+        now = world.now
+        moment = heap[0][0] if heap else None
+        if coming and (moment is None or moment <= now or coming[0][0] < moment):
+            moment = world.next_moment()
+        near = moment is not None and now < moment and moment - now <= world.longest_delay
+        if near and choosers["jump"](2):
+            world.pass_to(moment)
+            now = moment
+        outside.asked += 1
+        if coming and coming[0][0] <= now:
+            outside.take(now)
+        return selector.what_is_ready() if active else None
+
+    return select if world.trace is not None else poll
 
 
 def _owner(handle: Any) -> Any:

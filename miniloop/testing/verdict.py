@@ -190,9 +190,13 @@ def merged(parts: Sequence[Exploration]) -> Exploration:
     """Return what the shards of one exploration, in whatever order, have come to together.
 
     Of several failures it is the one that comes first in the order of the schedules.
+
+    Raises ValueError when those are not all the shards of one exploration: nothing could be
+    said about the whole.
     """
     parts = sorted(parts, key=lambda part: part.shard[0])
-    whole = Exploration(parts[0].level, asked=parts[0].asked)
+    _check_shards(parts)
+    whole = Exploration(parts[0].level, asked={**parts[0].asked, "shard": [0, 1]})
     whole.repeats = all(part.repeats for part in parts)
     failing = [part for part in parts if part.failure is not None]
     if failing:
@@ -210,6 +214,18 @@ def merged(parts: Sequence[Exploration]) -> Exploration:
             total.beyond += share.beyond
         whole.phases.append(total)
     return whole
+
+
+def _check_shards(parts: Sequence[Exploration]) -> None:
+    count = parts[0].shard[1] if parts else 1
+    found = [part.shard for part in parts]
+    if found != [(index, count) for index in range(count)]:
+        raise ValueError(f"these are not all the shards of one exploration: {found}")
+    for part in parts:
+        for name, value in part.asked.items():
+            if name != "shard" and parts[0].asked.get(name) != value:
+                first = parts[0].asked.get(name)
+                raise ValueError(f"shards of two explorations: {name} is {first!r} and {value!r}")
 
 
 def _place_of_failure(part: Exploration) -> tuple[int, int]:

@@ -28,14 +28,16 @@ _BETWEEN_TASKS = ("asyncio.locks", "asyncio.queues", "miniloop.sync")
 _NETWORK = ("asyncio.", "miniloop.net")
 
 
-def who_waits(tasks: Sequence[Any]) -> str:
+def who_waits(tasks: Sequence[Any], stuck: bool = True) -> str:
     """Return a line for each of *tasks*, all pending: what it waits for, and who could wake it.
 
-    A cycle among them is drawn in a last line.
+    *stuck* says that nothing is on its way any more: only then is it certain that what no
+    other task can do nobody can.  A cycle among the tasks is drawn in a last line.
     """
-    waits = [_Wait(task) for task in tasks]
+    waits = [_Wait(task, stuck) for task in tasks]
     for wait in waits:
         wait.look_at(waits)
+    _tell_apart(waits)
     for wait in waits:  # who waits for it, however far away, cannot be who wakes it
         wait.others = [one for one in wait.others if not _path_back(wait, one, [one], set())]
     lines = [f"  {wait.words()}" for wait in waits]
@@ -48,13 +50,16 @@ def who_waits(tasks: Sequence[Any]) -> str:
 class _Wait:
     """What one task waits for."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, stuck: bool) -> None:
         self.task = task
+        self.stuck = stuck
         self.label = task_label(task)
         self.place = place_of(task.get_coro())
         self.future = getattr(task, "_fut_waiter", None)
         self.frames = list(_frames(task.get_coro()))
         self.thing = _keeper(self.future, self.frames)
+        #: What the program calls it, the waiting task's own name for it first.
+        self.names: list[str] = []
         self.name = ""
         #: Tasks that it waits for, by themselves or because they hold what it waits for.
         self.awaited: list[_Wait] = []
@@ -64,7 +69,8 @@ class _Wait:
     def look_at(self, waits: Sequence[_Wait]) -> None:
         """Find among *waits* who could wake it, and what the program calls what it waits for."""
         frames = self.frames + [frame for other in waits for frame in other.frames]
-        self.name = _name(self.future if self.thing is None else self.thing, frames)
+        self.names = _names_of(self.future if self.thing is None else self.thing, frames)
+        self.name = self.names[0]
         for other in waits:
             if other is self:
                 continue
@@ -104,16 +110,29 @@ class _Wait:
             return f"{line}, and could go on"
         if self.awaited:
             return f"{line} for {_names(self.awaited)}"
+        if (seconds := self.seconds_left()) is not None:
+            return f"{line}, and goes on in {seconds:.3g} s"
         line += f" for {self.name}"
         if self.holders:
             return f"{line}, held by {_names(self.holders)}"
         if self.others:
             return f"{line}; only {_names(self.others)} could wake it"
-        if self.thing is None or _module(self.thing).startswith(_BETWEEN_TASKS):
+        between = self.thing is None or _module(self.thing).startswith(_BETWEEN_TASKS)
+        if between and self.stuck:
             return f"{line}; nobody can wake it"
-        if _module(self.thing).startswith(_NETWORK):
-            return f"{line}, and nothing is on its way to it"
+        if not between and _module(self.thing).startswith(_NETWORK):
+            return f"{line}, and nothing is on its way to it" if self.stuck else line
         return f"{line}; no task has it at hand"
+
+    def seconds_left(self) -> float | None:
+        """Return when a timer wakes the task, or ends its patience; None if there is no such."""
+        loop = self.task.get_loop()
+        for timer in loop.timer_handles() if hasattr(loop, "timer_handles") else ():
+            owner = getattr(timer._callback, "__self__", None)
+            wakes = any(one is self.future for one in timer._args or ())
+            if not timer.cancelled() and (wakes or getattr(owner, "_task", None) is self.task):
+                return max(float(timer.when() - loop.time()), 0.0)
+        return None
 
 
 def _module(thing: Any) -> str:
@@ -177,16 +196,27 @@ def _at_hand(frame: FrameType) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{attribute}", inner
 
 
-def _name(thing: Any, frames: Sequence[FrameType]) -> str:
-    """Return what the program calls *thing*: ``the Lock bank.lock``."""
+def _names_of(thing: Any, frames: Sequence[FrameType]) -> list[str]:
+    """Return what the program calls *thing*: ``the Lock bank.lock``; never empty."""
     kind = type(thing).__name__.removeprefix("AsyncioWorld").removeprefix("World")
     kind = "future" if kind == "Future" else kind
+    names: dict[str, None] = {}
     for frame in frames:
         if not is_library(frame.f_globals.get("__name__", "")):
-            for name, value in _at_hand(frame):
-                if value is thing:
-                    return f"the {kind} {name}"
-    return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
+            names.update(
+                (f"the {kind} {name}", None) for name, at in _at_hand(frame) if at is thing
+            )
+    return list(names) or [f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"]
+
+
+def _tell_apart(waits: Sequence[_Wait]) -> None:
+    """Call no two things by one name: two tasks may each call its own lock ``lock``."""
+    called: dict[str, set[int]] = {}
+    for wait in waits:
+        for name in wait.names:
+            called.setdefault(name, set()).add(id(wait.thing or wait.future))
+    for wait in waits:
+        wait.name = next((name for name in wait.names if len(called[name]) == 1), wait.name)
 
 
 def _cycle(waits: Sequence[_Wait]) -> list[_Wait]:

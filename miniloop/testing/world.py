@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import functools
 import random
+import signal
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any
@@ -30,8 +31,8 @@ from .checks import CHECKS, Broken, Checks
 from .choices import Choices, Decide
 from .ending import close, end_tasks
 from .executor import WorldExecutor
-from .failures import Deadlock, Escape, Failure, Livelock
-from .fence import inside
+from .failures import Deadlock, Escape, Failure, Livelock, WorldError
+from .fence import caller, inside
 from .history import History
 from .hosts import HOST, Host, bury
 from .labels import callback_label, entry_label, task_label
@@ -60,7 +61,8 @@ class World:
         level: what may vary at all; default: the schedule's.
         library: whose loop it runs on, ``miniloop`` or ``asyncio``.
         seed: of the random numbers that the program draws.
-        longest_delay: seconds that a step may take, or something may be late, at most.
+        longest_delay: seconds that a step may take, or something may be late, at most;
+            default: that of *limits*.
         horizon: how many polls later at most an outside event may land.
         trace: whether to keep what runs, and what each choice was about.
         ignore: checks to leave out, names from `CHECKS`.
@@ -78,6 +80,8 @@ class World:
     around: Callable[[Any], Any] | None = None
     #: When somebody drives the World by hand: it runs up to this moment, and stops.
     paused_at: float | None = None
+    #: Whether anything is to be looked at between two iterations.
+    watchful = False
     _bell: Any = None
     _dead = False
 
@@ -89,7 +93,7 @@ class World:
         level: str | None = None,
         library: str = "miniloop",
         seed: int = 0,
-        longest_delay: float = 10.0,
+        longest_delay: float | None = None,
         horizon: int = 32,
         trace: bool = False,
         ignore: tuple[str, ...] = (),
@@ -103,9 +107,9 @@ class World:
         self.level = schedule.level if level is None else Schedule(level=level).level
         self.library = library
         self.seed = seed
-        self.longest_delay = longest_delay
         self.horizon = horizon
         self.limits = limits or UNLESS_SAID
+        self.longest_delay = self.limits.delay if longest_delay is None else longest_delay
         self.choices = Choices(decide, schedule.deviations, labels=trace)
         self.trace: list[str] | None = [] if trace else None
         self.now = START
@@ -224,10 +228,12 @@ class World:
         if isinstance(error, Broken):
             return error.failure
         if isinstance(error, Deadlock):
-            return Failure("deadlock", f"{error}\n{self.pending_tasks()}", error)
+            return Failure("deadlock", f"{error}\n{self.pending_tasks(stuck=True)}", error)
         if isinstance(error, Livelock):
             return Failure("livelock", f"{error}\n{self.pending_tasks()}", error)
         if isinstance(error, Escape):
+            failures = self.checks.failures
+            failures[:] = [one for one in failures if one.error is not error]  # see `escaped`
             return Failure("escape", str(error), error)
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
@@ -236,9 +242,12 @@ class World:
             words += f"\n{self.pending_tasks()}"
         return Failure("exception", words, error)
 
-    def pending_tasks(self) -> str:
-        """Return a line for each task that is not done: what it waits for, who could wake it."""
-        return who_waits(self.checks.pending())
+    def pending_tasks(self, stuck: bool = False) -> str:
+        """Return a line for each task that is not done: what it waits for, who could wake it.
+
+        *stuck* says that nothing is on its way any more.
+        """
+        return who_waits(self.checks.pending(), stuck)
 
     # -- what the loop asks ----------------------------------------------------
 
@@ -250,8 +259,7 @@ class World:
         """Look at what must hold between two iterations; raises Broken when it does not."""
         if self._dead:
             bury(self.loop)
-        if self.checks.watchful:
-            self.checks.at_poll()
+        self.checks.at_poll()
 
     def pass_to(self, moment: float) -> None:
         """Let time pass, up to *moment*."""
@@ -354,7 +362,12 @@ class World:
         return landed
 
     def signal(self, number: int) -> None:
-        """Have the program get the signal *number* sometime."""
+        """Have the program get the signal *number* sometime.
+
+        Raises WorldError when it has no handler for it: it would be killed.
+        """
+        if number not in self.signal_handlers:
+            raise WorldError(f"no handler was added for {signal.Signals(number).name}")
         callback, args = self.signal_handlers[number]
         self.sometime(callback, *args)
 
@@ -396,7 +409,7 @@ class World:
 
     def crashed(self, host: Host) -> None:
         """The power of *host* is cut."""
-        self._dead = True
+        self._dead = self.watchful = True
         self.network.vanish(host)
         bury(self.loop)
 
@@ -404,7 +417,7 @@ class World:
 
     def escape(self, what: str) -> Escape:
         """Return the error for a program that reached for *what*."""
-        error = Escape(f"{what}: it would leave the World")
+        error = Escape(f"{what} at {caller(self)}: it would leave the World")
         self.escaped(error)
         return error
 

@@ -54,6 +54,7 @@ def test_choices_are_numbered_by_kind_and_follow_their_deviations(
     assert not any(choices.choose(kind, count) for kind, count in calm)
     assert choices.made == expected
     assert len(choices) == len(expected)
+    assert choices.counts == Counter(choice.kind for choice in expected)
     assert choices.deviations() == {choice.key: choice.value for choice in expected if choice.value}
 
 

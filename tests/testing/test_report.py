@@ -115,7 +115,7 @@ def test_what_is_pending_when_an_exception_comes_is_told() -> None:
 
     report = explore(scenario).failure
     assert report is not None
-    assert "  helper (the library's) waits in the library for" in str(report)
+    assert "  helper (the library's) waits in the library, and goes on in 100 s" in str(report)
 
 
 # -- two traces -----------------------------------------------------------------------------------

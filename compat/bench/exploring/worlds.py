@@ -7,8 +7,6 @@ Read next: rows.py
 
 from __future__ import annotations
 
-from collections import Counter
-
 from compat.bench.exploring.tools import ExploringError, Scenario, Tool
 from miniloop.testing.fence import fenced
 from miniloop.testing.trial import Trial
@@ -31,8 +29,7 @@ class Miniloop(Tool):
             plain = trial.run()
             if plain.failures:
                 raise ExploringError(str(plain.failures[0]))
-            counts = Counter(choice.kind for choice in plain.choices)
-            unit = Unit(strategy="random", walks=range(1, runs), counts=counts)
+            unit = Unit(strategy="random", walks=range(1, runs), counts=plain.decided.counts)
             done = work(trial, unit, runs)
         if done.hit is not None:
             kind, words = done.hit.identity

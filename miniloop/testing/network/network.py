@@ -290,22 +290,27 @@ class Network:
 
     # -- carrying --------------------------------------------------------------
 
-    def accepted(self, end: StreamEnd, size: int) -> int:
-        """Return how many of *size* bytes a send takes."""
-        peer = end.peer
-        halves = peer is not None and self._link(end.host, peer.host).partial_writes
-        if halves and size > 1 and self._fault("a send takes half", end):
-            return size // 2
-        return size
+    def carry_bytes(self, end: StreamEnd, peer: StreamEnd, data: Any) -> int:
+        """Carry *data* from *end* to *peer*, perhaps in two pieces, perhaps late.
 
-    def carry_bytes(self, end: StreamEnd, peer: StreamEnd, data: bytes) -> None:
-        """Carry *data* from *end* to *peer*, perhaps in two pieces, perhaps late."""
-        if self._link(end.host, peer.host).resets and self._fault("reset", end):
+        Returns how many bytes of it were taken.
+        """
+        size = len(data)
+        link = self._link(end.host, peer.host) if self._links else self.default_link
+        if link.partial_writes and size > 1 and self._fault("a send takes half", end):
+            size //= 2
+        data = bytes(data[:size])
+        peer.incoming.under_way += size
+        if link.resets and self._fault("reset", end):
             self.carry(end, peer, "reset", peer.was_reset)
             end.was_reset()
-            return
-        extra = PIECES if len(data) > 1 else 0
-        value = self._hold(end, peer, "bytes", data, extra)
+            return size
+        self._carry_pieces(end, peer, data)
+        return size
+
+    def _carry_pieces(self, end: StreamEnd, peer: StreamEnd, data: bytes) -> None:
+        pieces = PIECES if len(data) > 1 else 0
+        value = self._hold(end, peer, "bytes", data, pieces)
         packet = (end.local, peer.local, "bytes", data)
         lane = peer.incoming.lane
         if value <= HOLDS:
@@ -381,6 +386,8 @@ class Network:
                 # The length of a TLS handshake differs from run to run: signatures do.
                 what = "TLS records" if _is_tls(about.data) else f"{len(about.data)} {what}"
             return f"{what} {self._at(about.source)} to {self._at(about.target)}"
+        if about.remote is None:
+            return self._at(about.local)  # it listens, or takes datagrams from anybody
         return f"{self._at(about.local)} to {self._at(about.remote)}"
 
     def _at(self, address: Any) -> str:
@@ -405,7 +412,7 @@ class Network:
         if seconds == NEVER or target is None or target.boot.dead:
             return
         if seconds is None:
-            link = self._link(source, target)
+            link = self._link(source, target) if self._links else self.default_link
             seconds = link.latency if link.bandwidth is None else link.seconds(*packet[3:])
         if self._parted and (source.name, target.name) in self._parted:
             if packet[2] != "datagram":
@@ -440,8 +447,6 @@ class Network:
     # -- what a test says about it ---------------------------------------------
 
     def _link(self, source: Host, target: Host) -> Link:
-        if not self._links:
-            return self.default_link
         return self._links.get((source.name, target.name), self.default_link)
 
     def link(self, source: str, target: str, both: bool = True) -> Link:

@@ -16,6 +16,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from ..failures import Escape
+from ..labels import asked_at
 from .datagrams import DatagramEnd
 from .streams import Listener, StreamEnd, problem
 
@@ -267,7 +268,8 @@ class SimulatedSocket(socket.socket):
 
     def _may_not_block(self, what: str) -> None:
         if self._timeout != 0:
-            raise Escape(f"{what} on a blocking socket would stop the whole World")
+            place = asked_at() or "somewhere"
+            raise Escape(f"{what} on a blocking socket at {place}: it would stop the whole World")
 
     def _stream(self) -> StreamEnd:
         if self._fd < 0:

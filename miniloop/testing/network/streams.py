@@ -213,15 +213,10 @@ class StreamEnd:
         size = len(data)
         if not size:
             return 0
-        incoming = self.peer.incoming
-        room = incoming.room()
+        room = self.peer.incoming.room()
         if not room:
             raise problem(errno.EAGAIN)
-        size = self.network.accepted(self, min(room, size))
-        taken = bytes(data[:size])
-        incoming.under_way += size
-        self.network.carry_bytes(self, self.peer, taken)
-        return size
+        return self.network.carry_bytes(self, self.peer, data if size <= room else data[:room])
 
     def arrive(self, data: bytes) -> None:
         """Bytes have come."""
