@@ -59,7 +59,7 @@ DROP = Verdict("DROP")
 Rule = Callable[[Packet], Verdict | Deliver]
 
 
-@dataclass
+@dataclass(slots=True)
 class Link:
     """How it is from one host to another.
 

@@ -4,7 +4,7 @@ Every host has an IPv4 address, given out in the order in which hosts are named,
 name.  ``localhost`` is the host that asks.  A name that nobody has is unknown, as it
 would be anywhere: EAI_NONAME.
 
-Read next: network.py
+Read next: barriers.py
 """
 
 from __future__ import annotations

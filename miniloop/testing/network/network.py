@@ -1,7 +1,8 @@
 """Who listens where, and how a packet gets from one socket to another.
 
-Everything that is sent passes `Network._fate`: rules first, then partitions, then the
-link.  What remains is a moment of arrival, and a choice about how much later than that.
+Everything that is sent passes `Network._send`: rules first, then the link, which says how
+long it takes, then partitions and holds.  What remains is a moment of arrival, and a choice
+about how much later than that.
 
 Read next: ../executor.py
 """
@@ -13,9 +14,11 @@ import itertools
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .barriers import Barriers, Departure
 from .datagrams import DatagramEnd
 from .links import DROP, PASS, Deliver, Link, Packet, Rule
 from .names import LOCALHOST, Names, is_loopback
@@ -55,8 +58,7 @@ class Network:
         self.default_link = Link()
         self._links: dict[tuple[str, str], Link] = {}
         self._rules: list[Rule] = []
-        #: What is parked between two hosts that are cut off from each other, in one direction.
-        self._parted: dict[tuple[str, str], list[Callable[[], object]]] = {}
+        self._barriers = Barriers(self._leave)
         self._sockets: dict[int, SimulatedSocket] = {}
         self._ends: dict[int, Any] = {}
         self._hidden: set[int] = set()
@@ -414,15 +416,15 @@ class Network:
         if seconds is None:
             link = self._link(source, target) if self._links else self.default_link
             seconds = link.latency if link.bandwidth is None else link.seconds(*packet[3:])
-        if self._parted and (source.name, target.name) in self._parted:
-            if packet[2] != "datagram":
-                depart = partial(self._depart, seconds, come, hold, lane)
-                self._parted[source.name, target.name].append(depart)
-            return
+        if self._barriers:
+            departure = Departure(packet[2], seconds, come, hold, lane)
+            if self._barriers.stop((source.name, target.name), departure):
+                return
         self._world.outside.send(self._world.now + seconds, come, hold, lane)
 
-    def _depart(self, seconds: float, come: Callable[[], object], hold: int, lane: Any) -> None:
-        self._world.outside.send(self._world.now + seconds, come, hold, lane)
+    def _leave(self, departure: Departure) -> None:
+        moment = self._world.now + departure.seconds
+        self._world.outside.send(moment, departure.come, departure.hold, departure.lane)
 
     def _ruled(self, packet: Packet) -> float | None:
         """Return how many seconds the rules have *packet* take: None, as the link has it; NEVER."""
@@ -451,22 +453,33 @@ class Network:
 
     def link(self, source: str, target: str, both: bool = True) -> Link:
         """Return the link from *source* to *target*, to be changed; *both*: and the one back."""
-        link = self._links.setdefault((source, target), Link(**vars(self.default_link)))
+        link = self._links.setdefault((source, target), replace(self.default_link))
         if both:
             self._links[target, source] = link
         return link
 
     def partition(self, one: str, other: str, both: bool = True) -> None:
-        """Cut two hosts off: streams between them stall, datagrams are lost."""
-        self._parted.setdefault((one, other), [])
-        if both:
-            self._parted.setdefault((other, one), [])
+        """Cut two hosts off: streams from *one* to *other* stall, datagrams are lost.
+
+        *both*: and back.
+        """
+        for direction in _directions(one, other, both):
+            self._barriers.part(direction)
 
     def heal(self, one: str, other: str) -> None:
-        """Undo `partition`: what stalled goes on its way."""
-        for pair in ((one, other), (other, one)):
-            for depart in self._parted.pop(pair, []):
-                depart()
+        """Undo `partition`, there and back: what stalled goes on its way."""
+        for direction in _directions(one, other, both=True):
+            self._barriers.heal(direction)
+
+    def hold(self, one: str, other: str, both: bool = True) -> None:
+        """Keep all that is sent from *one* to *other*, datagrams too; *both*: and back."""
+        for direction in _directions(one, other, both):
+            self._barriers.hold(direction)
+
+    def release(self, one: str, other: str, both: bool = True) -> None:
+        """Undo `hold`: what was kept goes on its way, in the order in which it was sent."""
+        for direction in _directions(one, other, both):
+            self._barriers.release(direction)
 
     @contextmanager
     def rule(self, rule: Rule) -> Iterator[None]:
@@ -476,3 +489,7 @@ class Network:
             yield
         finally:
             self._rules.remove(rule)
+
+
+def _directions(one: str, other: str, both: bool) -> list[tuple[str, str]]:
+    return [(one, other), (other, one)] if both else [(one, other)]
