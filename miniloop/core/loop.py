@@ -87,7 +87,7 @@ class Loop(Controls):
             while not (begun and self._stopping):
                 if patience < (left := len(ready)) or not left:  # timeout
                     begun, current, entry, yielded = True, self._settle(current), None, None
-                    if (yielded := (yield self._before_select())) is not None:  # arrivals
+                    if (yielded := (yield self._before_select())) is not None:  # select, arrivals
                         self._process_events(yielded)
                     patience, watch, left = self._patience, self._watch, len(ready)
                 if heap:  # due

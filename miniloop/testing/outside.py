@@ -58,6 +58,9 @@ class Outside:
         #: What the schedule held, with how many choices had been made when it was sent, and
         #: for how many polls it was to be held.
         self.held: list[tuple[Arrival, int, int]] = []
+        #: By how many seconds that was late, by the place of the choice that held it.
+        self.late: dict[int, float] = {}
+        self._places: dict[int, int] = {}
         #: How often it was asked for what is due, also when nothing is on its way: a hold
         #: counts these, and the explorer measures by them how far an event can be put off.
         self.asked = 0
@@ -76,6 +79,7 @@ class Outside:
         arrival = Arrival(due, number, hold, come, lane)
         if hold:
             self.held.append((arrival, len(self._choices), hold))
+            self._places[number] = len(self._choices) - 1
         if lane is not None:
             lane.append(arrival)
             if len(lane) > 1:
@@ -137,6 +141,8 @@ class Outside:
                 place += 1
             else:
                 del coming[place]
+                if number in self._places:
+                    self.late[self._places[number]] = now - arrival.due
                 if arrival.lane:
                     self._next_in(arrival.lane, now)
                 arrival.come()
@@ -149,6 +155,7 @@ class Outside:
         if not self.coming or self.coming[0][0] > now:
             return False
         arrival = self.coming.pop(0)[2]
+        self.late[self._places[arrival.number]] = now - arrival.due
         if arrival.lane:
             self._next_in(arrival.lane, now)
         arrival.landed = len(self._choices)

@@ -51,6 +51,7 @@ class Run:
         polls: how often the loop has polled.
         seconds: how much virtual time has passed.
         trace: what ran, in order, if it was asked for.
+        late: by how many seconds something came late, by the place of the choice that held it.
     """
 
     result: Any
@@ -60,6 +61,7 @@ class Run:
     polls: int
     seconds: float
     trace: list[str] = field(default_factory=list)
+    late: dict[int, float] = field(default_factory=dict)
 
     # Of most runs nobody asks for these two: they went well.
 

@@ -18,7 +18,16 @@ __all__ = ["deviation_words", "in_words"]
 
 def in_words(run: Run) -> list[str]:
     """Return a line for each deviation of *run*, which kept labels, in the order they were made."""
-    return [deviation_words(choice, run.trace) for choice in run.choices if choice.value]
+    return [
+        deviation_words(choice, run.trace) + _lateness(run.late.get(place, 0.0))
+        for place, choice in enumerate(run.choices)
+        if choice.value
+    ]
+
+
+def _lateness(seconds: float) -> str:
+    """Return what is to be said of waiting, in which a poll took as long as nothing was ready."""
+    return f", after {round(seconds, 6):g} s" if seconds >= 1e-6 else ""
 
 
 def deviation_words(choice: Choice, trace: list[str]) -> str:

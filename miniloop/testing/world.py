@@ -193,6 +193,7 @@ class World:
             self.polls,
             self.now - START,
             self.trace or [],
+            self.outside.late,
         )
 
     def _run_main(self, scenario: Scenario) -> Any:

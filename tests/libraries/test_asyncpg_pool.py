@@ -221,6 +221,8 @@ def test_a_pool_comes_back_when_the_server_does() -> None:
         async with asyncpg.create_pool(url, min_size=2, max_size=2) as pool:
             await pool.execute("CREATE TABLE t (n integer)")
             await loop.run_in_executor(None, own.stop)
+            while pool.get_idle_size():  # until it has noticed
+                await asyncio.sleep(0.01)
             say((await outcome(ask(pool)))[0])
             say((await outcome(ask(pool)))[0])
             await loop.run_in_executor(None, own.start)

@@ -226,7 +226,7 @@ def test_the_page_of_a_bug_of_the_museum(browser: Browser, tmp_path: Path) -> No
         page.offline(True)
         story = page.text("#story")
         assert story.startswith("opened_twice: AssertionError: it is opened twice")
-        assert "As asyncio, except that event 0 (<lambda>) lands 1 poll later." in story
+        assert "As asyncio, except that event 0 (<lambda>) lands 1 poll later, after 1 s." in story
         page.click("#again summary")
         assert f"{opened_twice.__module__}:opened_twice 'fifo' --html" in page.text("#again")
         assert page.evaluate("pair.only.right.size") > 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -166,6 +167,25 @@ def test_long_lines_are_cut_in_their_middle_and_long_traces_at_their_end() -> No
 )
 def test_each_kind_of_deviation_has_words(choice: Choice, words: str) -> None:
     assert words in deviation_words(choice, [])
+
+
+def test_it_is_said_how_long_something_was_held() -> None:
+    async def scenario(world: World) -> None:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.read(10))
+            writer.close()
+
+        async with await asyncio.start_server(answer, "localhost", 5):
+            reader, writer = await asyncio.open_connection("localhost", 5)
+            writer.write(b"hello")
+            async with asyncio.timeout(3):
+                await reader.read(10)
+            writer.close()
+            await writer.wait_closed()
+
+    found = explore(scenario, runs=200)
+    assert found.failure is not None
+    assert re.search(r"comes 1 poll later, after 3 s\n", str(found))
 
 
 # -- who waits for what ---------------------------------------------------------------------------

@@ -29,5 +29,8 @@ for idea, place in PLACES.items():
     print(f"{idea:<16} miniloop/{place}")
 
 body = inspect.getsource(Loop.iterations)
-comments = [line.strip() for line in body.splitlines() if line.strip().startswith("# ")]
-print("phases:", ", ".join(comment.lstrip("# ") for comment in comments))
+PHASES = ("timeout", "select", "arrivals", "due", "run")
+comments = [line.partition("# ")[2] for line in body.splitlines()]
+print(
+    "phases:", ", ".join(word for line in comments for word in line.split(", ") if word in PHASES)
+)
