@@ -236,7 +236,7 @@ class World:
             failures = self.checks.failures
             failures[:] = [one for one in failures if one.error is not error]  # see `escaped`
             return Failure("escape", str(error), error)
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        if isinstance(error, KeyboardInterrupt):
             raise error
         words = f"{type(error).__name__}: {error}"
         if self.trace is not None and self.checks.pending():

@@ -357,3 +357,21 @@ def test_hash_seeds_change_nothing(library: str, seed: str) -> None:
         ).stdout
 
     assert output(seed) == output("777")
+
+
+@pytest.mark.parametrize("in_task", [False, True])
+def test_who_ends_the_program_has_failed(in_task: bool, library: str) -> None:
+    async def leave() -> None:
+        await asyncio.sleep(1)
+        sys.exit(3)
+
+    async def scenario() -> None:
+        if in_task:
+            leaving = asyncio.create_task(leave())
+            await asyncio.sleep(5)
+            await leaving
+        await leave()
+
+    failure = World(library=library).run(scenario).failure
+    assert failure is not None
+    assert "SystemExit: 3" in str(failure)
