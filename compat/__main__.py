@@ -37,8 +37,8 @@ COMMANDS = {
 }
 
 
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP has come: end as cleanly as after Ctrl-C."""
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP has come: end as cleanly as after Ctrl-C, and let no loop keep it back."""
 
 
 class Commands(click.Group):
@@ -117,11 +117,11 @@ def status_of(arguments: list[str]) -> int:
         message = " ".join(error.format_message().split())
         click.echo(f"miniloop: {message}", err=True)
         return BAD_USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__ or error, Terminated):  # click makes an Abort of it
+            return TERMINATED
         click.echo("miniloop: interrupted", err=True)
         return INTERRUPTED
-    except Terminated:
-        return TERMINATED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return BROKEN_PIPE
