@@ -54,25 +54,26 @@ def wait_again(loop: Any, owner: Any) -> Generator[Any, None, Any]:
     ):
         future._state = PENDING
         future._result = None  # a message that nobody needs any more
-        owner._waiter = future
     else:
-        owner._waiter = future = loop.create_future()
-        if type(future) is not Future:
-            return (yield from future)
+        future = loop.create_future()
+    owner._waiter = future
     try:
-        future._asyncio_future_blocking = loop
-        yield future
-        if future._state is FINISHED and future._exception is None:
+        if type(future) is not Future:
+            result = yield from future
+        else:
+            future._asyncio_future_blocking = loop
+            yield future
+            if future._state is PENDING:
+                raise RuntimeError("await wasn't used with future")
+            if future._state is not FINISHED or future._exception is not None:
+                future.result()  # raises
             result = future._result
-            if owner._waiter is future:
-                owner._waiter = None
-                # Not with a connection in it, say: what is dropped has to be gone at once.
-                if type(result) is bytes:
-                    owner._spent = future
-            return result
-        if future._state is PENDING:
-            raise RuntimeError("await wasn't used with future")
-        return future.result()
+        if owner._waiter is future:
+            owner._waiter = None
+            # Not with a connection in it, say: what is dropped has to be gone at once.
+            if type(result) is bytes:
+                owner._spent = future
+        return result
     except BaseException:
         if owner._waiter is future:
             owner._give_up()

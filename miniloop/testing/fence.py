@@ -240,7 +240,7 @@ def _replacements() -> list[tuple[Any, str, Callable[[World], Any]]]:
         (os, "urandom", lambda world: world.random.randbytes),
         (os, "getrandom", lambda world: lambda size, flags=0: world.random.randbytes(size)),
         (random.Random, "seed", _seed),
-        (random, "seed", lambda world: functools.partial(_seed(world), _inst())),
+        (random, "seed", lambda world: functools.partial(_seed(world), _shared())),
         (uuid, "uuid1", lambda world: uuid.uuid4),
         (_tasks, "as_completed", _as_completed),
         (warnings, "_warn_unawaited_coroutine", lambda world: world.checks.never_awaited),
@@ -250,7 +250,7 @@ def _replacements() -> list[tuple[Any, str, Callable[[World], Any]]]:
     return [one for one in found if hasattr(one[0], one[1])]
 
 
-def _inst() -> random.Random:
+def _shared() -> random.Random:
     """Return the generator behind the functions of `random`."""
     generator: random.Random = random.random.__self__  # type: ignore[attr-defined]
     return generator

@@ -140,6 +140,36 @@ def test_a_loop_that_makes_futures_of_its_own(loop: miniloop.EventLoop) -> None:
         assert ended(waiting) == "theirs"
 
 
+class OwnFuture(miniloop.Future[Any]):
+    """A future that a loop of somebody else's makes."""
+
+
+class OwnFutures(miniloop.EventLoop):
+    def create_future(self) -> Any:
+        return OwnFuture(loop=self)
+
+
+@pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, miniloop.EventLoop, OwnFutures])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_nobody_reads_a_socket_when_the_wait_is_over(make: Any, cancelled: bool) -> None:
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        one, other = socket.socketpair()
+        with one, other:
+            one.setblocking(False)
+            waiting = asyncio.ensure_future(loop.sock_recv(one, 10))
+            await asyncio.sleep(0)
+            if cancelled:
+                waiting.cancel()
+            else:
+                other.send(b"x")
+            assert await asyncio.gather(waiting, return_exceptions=True)
+            return loop.remove_reader(one)
+
+    with asyncio.Runner(loop_factory=make) as runner:
+        assert runner.run(main()) is False
+
+
 def test_who_was_cancelled_waits_no_longer(loop: miniloop.EventLoop) -> None:
     owner = owner_of(loop)
     future, waiting = begin(loop, owner)
