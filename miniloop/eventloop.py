@@ -34,6 +34,7 @@ from .net import (
     pipes,
     readiness,
     resolver,
+    seats,
     sendfile,
     sockets,
     subprocesses,
@@ -74,11 +75,14 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     ) -> None:
         super().__init__(selector, clock, chooser, observer)
         self._asyncgens = AsyncGenerators(self)
-        #: The transport of each descriptor that has one (a weak reference), and the seats
-        #: of those that were waited for: see ``net/readiness.py`` and ``net/sockets.py``.
+        #: The transport of each descriptor that has one (a weak reference), the seats of
+        #: those that were waited for, and what takes from others without running anything
+        #: of the program's: see ``net/readiness.py`` and ``net/seats.py``.
         self._transports: dict[int, Any] = {}
         self._seats: dict[int, Any] = {}
-        self._edges = sockets.edges_of(self._selector) if selector is None else None
+        self._takers: dict[int, Any] = {}
+        self._readers: dict[int, Handle] = {}
+        self._edges = seats.edges_of(self._selector) if selector is None else None
         self._scratch: memoryview | None = None
         self._signals = Signals(self, lambda: self._wakeup.fileno())
         self._wakeup = self._wakeup_class(self, self._signals.arrived)
@@ -114,7 +118,7 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
         return self.ready
 
     _waiting = readiness.waiting
-    _at_once = sockets.at_once
+    _at_once = seats.at_once
 
     def _enter(self) -> None:
         super()._enter()
@@ -134,6 +138,8 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
             self._signals.close()
             self._wakeup.close()
             self._seats.clear()
+            self._takers.clear()
+            self._readers.clear()
             threads.abandon_default_executor(self)
         super().close()
         self.ready = CheckedQueue(self)

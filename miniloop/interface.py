@@ -63,6 +63,8 @@ from asyncio import Future as AsyncioFuture
 from asyncio import (
     SelectorEventLoop as AsyncioSelectorEventLoop,
 )
+from asyncio import StreamReader as AsyncioStreamReader
+from asyncio import StreamReaderProtocol as AsyncioStreamReaderProtocol
 from asyncio import Task as AsyncioTask
 from asyncio import tasks as _tasks
 from asyncio.tasks import _enter_task, _leave_task, _register_task, _unregister_task
@@ -84,6 +86,8 @@ __all__ = [
     "AbstractServer",
     "AsyncioFuture",
     "AsyncioSelectorEventLoop",
+    "AsyncioStreamReader",
+    "AsyncioStreamReaderProtocol",
     "AsyncioTask",
     "BaseProtocol",
     "BaseTransport",

@@ -4,7 +4,8 @@
 ``wakeup.py``     waking a loop that waits, from a thread or a signal handler
 ``signals.py``    callbacks for signals
 
-``sockets.py``    the ``sock_*`` methods, for sockets of the program's own
+``sockets.py``    the ``sock_*`` methods, for sockets of the program's own; ``seats.py``:
+                  where they wait
 ``resolver.py``   names to addresses
 ``transports.py`` what transports share: flow control, and a life on a socket
 ``tcp.py``        the transport for streams

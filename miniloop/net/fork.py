@@ -18,7 +18,7 @@ Where it differs from asyncio
     There the copy shares epoll and wake-up sockets with the original, and before
     3.12 signals that the child gets arrive in the parent.
 
-Read next: sockets.py
+Read next: seats.py
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import weakref
 from typing import Any
 
 from ..interface import _set_running_loop, current_tasks, forget_thread_loop
-from . import sockets
+from . import readiness, seats
 
 __all__ = ["remember"]
 
@@ -69,7 +69,7 @@ def _separate(loop: Any) -> None:
         loop._thread_id = None
         current_tasks.pop(loop, None)
     loop._default_executor = None
-    if sockets.edges_of(loop._selector) is not None:
+    if seats.edges_of(loop._selector) is not None:
         _replace_epoll(loop)
     loop._wakeup.renew()
     if not loop.is_running():
@@ -84,7 +84,7 @@ def _replace_epoll(loop: Any) -> None:
         mask = select.EPOLLIN if key.events & selectors.EVENT_READ else 0
         mask |= select.EPOLLOUT if key.events & selectors.EVENT_WRITE else 0
         if key.fd in loop._seats and key.events == selectors.EVENT_READ:
-            mask |= select.EPOLLET  # told of changes only, like the seat in the parent
+            mask = readiness.SEAT  # told of changes only, like the seat in the parent
         with contextlib.suppress(OSError):  # closed without a word, as epoll takes it
             own.register(key.fd, mask)
     # Whoever has the selector's methods at hand goes on with the new object.

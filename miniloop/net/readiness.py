@@ -17,15 +17,17 @@ States of a descriptor
 
 Invariants
     A descriptor belongs to one user at a time: a transport (`claim`), or whoever
-    called `add`.  A seat that waits for the next ``sock_recv`` (see ``sockets.py``)
+    called `add`.  A seat that waits for the next ``sock_recv`` (see ``seats.py``)
     is no user: it leaves as soon as anybody else comes.
+    ``_readers`` has every descriptor in the state reading, with its handle; ``_takers``
+    has some of these.
 
 The shortest way
     Half of what a selector does for each event is to put it into other words.
     `waiting` leaves that out where nobody would see it: the platform's own epoll
-    is asked directly, and what arrived goes straight into the ready queue, or to
-    those who sit if nobody else has anything to do.  A seat is told of a change once:
-    when a signal's handler raises in between, it has to be told again.
+    is asked directly, and what arrived goes straight into the ready queue, or, if nobody
+    else has anything to do, to those who take it at once: see ``seats.py``.  A seat is
+    told of a change once: when a signal's handler raises in between, it has to be told again.
 
 Read next: wakeup.py
 """
@@ -47,6 +49,7 @@ __all__ = [
     "add",
     "check_free",
     "claim",
+    "forget",
     "polls",
     "release",
     "remove",
@@ -64,6 +67,11 @@ TRANSITIONS = (
     ("both", "remove_reader", "writing"),
     ("both", "remove_writer", "reading"),
 )
+
+#: What epoll tells a seat, and each once.  More than `EVENT_READ` is: an end, and urgent data.
+SEAT = 0
+if hasattr(select, "epoll"):
+    SEAT = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLPRI | select.EPOLLET
 
 _PLACE = {selectors.EVENT_READ: 0, selectors.EVENT_WRITE: 1}
 
@@ -85,9 +93,10 @@ def add(loop: Any, fd: Any, event: int, callback: Callable[..., object], args: A
     pair: list[Handle | None] = [None, None] if key is None else list(key.data)
     replaced, pair[place] = pair[place], handle
     if key is None:
-        loop._selector.register(fd, event, tuple(pair))
+        key = loop._selector.register(fd, event, tuple(pair))
     else:
         loop._selector.modify(fd, key.events | event, tuple(pair))
+    _remember(loop, key.fd, *pair)
     if replaced is not None:
         replaced.cancel()
     return handle
@@ -107,12 +116,28 @@ def remove(loop: Any, fd: Any, event: int) -> bool:
     events = key.events & ~event
     if events:
         loop._selector.modify(fd, events, tuple(pair))
+        _remember(loop, key.fd, *pair)
     else:
-        loop._selector.unregister(fd)
+        forget(loop, key.fd)
     if removed is None:
         return False
     removed.cancel()
     return True
+
+
+def _remember(loop: Any, fd: int, reader: Handle | None, writer: Handle | None) -> None:
+    """Note what `_epoll` has to do about *fd* in the usual case, in which nobody waits to write."""
+    loop._takers.pop(fd, None)
+    if reader is not None and writer is None:
+        loop._readers[fd] = reader
+    else:
+        loop._readers.pop(fd, None)
+
+
+def forget(loop: Any, fd: int) -> None:
+    """Watch *fd* no longer."""
+    loop._selector.unregister(fd)
+    _remember(loop, fd, None, None)
 
 
 def take_writer(loop: Any, fd: int) -> Callable[[], object] | None:
@@ -150,17 +175,20 @@ def waiting(loop: Any) -> Callable[[float | None], Any]:
 
 
 def _epoll(loop: Any, selector: Any) -> Callable[[float | None], None]:
-    keys, seats, ready, append = selector._fd_to_key, loop._seats, loop.ready, loop.ready.append
+    keys, ready, append = selector._fd_to_key, loop.ready, loop.ready.append
+    seats, takers, readers = loop._seats, loop._takers, loop._readers
     not_reading, not_writing = ~select.EPOLLIN, ~select.EPOLLOUT
 
     def wait(timeout: float | None) -> None:
         try:
             events = selector._selector.poll(timeout, len(keys) or 1)
-            if seats and not ready and loop._at_once(events):
+            if not ready and (takers or seats) and loop._at_once(events):
                 return
             for fd, event in events:
-                key = keys.get(fd)
-                if key is not None:
+                if (only := readers.get(fd)) is not None:
+                    if only._callback is not None:
+                        append(only)
+                elif (key := keys.get(fd)) is not None:
                     reader, writer = key.data
                     if event & not_writing and reader is not None and reader._callback is not None:
                         append(reader)

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..interface import Protocol, SendfileNotAvailableError
 from . import readiness
-from .sockets import check, when_writable
+from .seats import when_writable
+from .sockets import check
 from .transports import SendfileMode
 
 __all__ = ["sendfile", "sendfile_native", "sock_sendfile", "sock_sendfile_native"]

@@ -1,45 +1,12 @@
 """The ``sock_*`` methods: one operation on a socket of the program's own.
 
-Each tries at once, and only when that would block makes a future and waits.
-
-A seat
-    Whoever reads from a socket waits for it again and again.  asyncio registers
-    and unregisters the descriptor each time: two system calls per message, of
-    five.  Here it stays registered: its *seat*, with a handle of its own, is kept
-    for the next to wait.  So that nobody is woken without end by data that no
-    one waits for yet, an idle seat is told of *changes* only (``EPOLLET``); none
-    is missed, since every wait begins with a try that would have blocked.
-
-    Whoever had to wait will have to again, most likely.  A try that fails costs an
-    exception; to ask ``poll`` whether it would fail costs a quarter of that, so
-    that is done first as long as the answer is yes.
-
-    That question is the one system call that cannot be left out: between two waits
-    the program may have sent something to the other end of this very socket, and
-    then asyncio goes on without a turn.  Neither the selector nor the last ``recv``
-    knows of that, and nothing that a socket can be asked for costs less.
-
-    A seat does not keep its socket alive, and leaves as soon as anybody else
-    registers the descriptor, or when its number has become another socket's.
-    Only the platform's own epoll can do this, and only for plain sockets: with a
-    selector of the caller's, for a class with methods of its own, and for writing,
-    one waits on a *stool*, registered for a single wait.
-
-A turn of seats
-    asyncio takes what came in one turn and runs the tasks in the next.  When seats
-    are all that a turn would run, nothing can come in between, and both are done
-    at once (`at_once`): no handle goes through the ready queue.
-
-States of a seat
-    idle    -- wait ----> waiting
-            -- leave ---> gone
-    waiting -- arrive --> idle
-            -- cancel --> idle
-            -- leave ---> stool
-    stool   -- arrive --> gone
-            -- cancel --> gone
+Each tries at once, and only when that would block makes a future and waits, in a place
+of its own: see ``seats.py``.
 
 Where it differs from asyncio
+    Over TCP, who had to wait before does not notice before the next poll what has come
+    since the last.  A loop that polls in every turn, as one with a selector of the
+    caller's does, tries each time.
     A selector asked for its map shows a descriptor between two waits.
     With a ``SO_RCVLOWAT`` above one, the second wait goes on until as much is there.
 
@@ -48,27 +15,19 @@ Read next: resolver.py
 
 from __future__ import annotations
 
-import select
-import selectors
 import socket
-import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from ..core.futures import PENDING
-from ..core.handles import Handle
 from ..interface import CancelledError
-from . import readiness, resolver
+from . import resolver
+from .seats import QUICK_READ, when_readable, when_writable
 from .tls_flow import ssl
 from .waiters import wait_again
 
 __all__ = [
-    "QUICK_READ",
-    "TRANSITIONS",
-    "at_once",
     "check",
     "check_not_tls",
-    "edges_of",
     "sock_accept",
     "sock_connect",
     "sock_recv",
@@ -77,195 +36,13 @@ __all__ = [
     "sock_recvfrom_into",
     "sock_sendall",
     "sock_sendto",
-    "when_readable",
-    "when_writable",
 ]
 
-TRANSITIONS = (
-    ("idle", "wait", "waiting"),
-    ("idle", "leave", "gone"),
-    ("waiting", "arrive", "idle"),
-    ("waiting", "cancel", "idle"),
-    ("waiting", "leave", "stool"),
-    ("stool", "arrive", "gone"),
-    ("stool", "cancel", "gone"),
-)
-
-#: Memory of at most this size, in bytes, the C library keeps at hand.  Above 128 KiB it
-#: asks the kernel for it, page by page, and gives it back after each message: that costs
-#: five times what receiving a short message does.
-QUICK_READ = 120 * 1024
-#: Up to this size, in bytes, more than that is received into memory that the loop keeps.
+#: Up to this size, in bytes, more than `QUICK_READ` is received into memory that the loop keeps.
 SCRATCH = 256 * 1024
 
 _plain = socket.socket
 _TLS_SOCKET: Any = getattr(ssl, "SSLSocket", ())
-
-
-# -- waiting -------------------------------------------------------------------
-
-
-def edges_of(selector: Any) -> Any:
-    """Return the epoll object inside *selector* on which changes can be asked for, or None."""
-    epoll = getattr(select, "epoll", None)
-    inside = getattr(selector, "_selector", None)
-    return inside if epoll is not None and isinstance(inside, epoll) else None
-
-
-class Seat:
-    """A place to wait until the descriptor *fd* of *sock* is ready for *event*."""
-
-    __slots__ = (
-        *("_spent", "_waiter", "args", "call", "event", "fd", "handle", "loop"),
-        *("poll", "sock", "waits"),
-    )
-
-    def __init__(self, loop: Any, sock: Any, fd: int, event: int) -> None:
-        self.loop = loop
-        self.sock = weakref.ref(sock)
-        self.fd = fd
-        self.event = event
-        self._waiter: Any = None
-        self._spent: Any = None
-        self.call: Any = None
-        self.args: tuple[Any, ...] = ()
-        #: Whether the last to come had to wait, and what tells if the next has to.
-        self.waits = False
-        self.poll: Callable[[int], Any]
-        self.handle: Handle = readiness.add(loop, fd, event, _take, ((self,),))
-
-    def keep(self) -> bool:
-        """Stay registered between two waits, if the loop's selector can do that.
-
-        Not with a socket of another class, whose methods may do anything: it may have a
-        buffer, say, of which the kernel knows nothing.
-        """
-        loop = self.loop
-        if type(self.sock()) is not _plain or loop._edges is None:
-            return False
-        if loop._selector.get_map()[self.fd].events != self.event:
-            return False
-        loop._edges.modify(self.fd, select.EPOLLIN | select.EPOLLET)
-        loop._seats[self.fd] = self
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        self.poll = poll.poll
-        return True
-
-    def wait_for(self, call: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        """Wait for ``call(*args)``: who asks takes care of the future."""
-        self.call = call
-        self.args = args
-        self.waits = True
-
-    def _give_up(self) -> None:
-        self._waiter = self.call = None
-        self.args = ()
-
-    def silent(self, sock: Any) -> bool:
-        """Return whether *sock* is the one that sits here, and to try it now would surely block."""
-        if self.waits and self.sock() is sock:
-            self.waits = not self.poll(0)
-            return self.waits
-        return False
-
-    def told_again(self) -> None:
-        """Ask for the last change once more: nobody has taken notice of it."""
-        sock = self.sock()
-        if sock is not None and sock.fileno() == self.fd:
-            self.loop._edges.modify(self.fd, select.EPOLLIN | select.EPOLLET)
-
-    def leave(self) -> bool:
-        """Make room for another user of the descriptor; one who waits goes on on a stool.
-
-        Returns whether asyncio would still watch it: until who waited here goes on.
-        """
-        sock = self.sock()
-        stale = sock is None or sock.fileno() != self.fd
-        if stale or self._waiter is None or self._waiter.done():
-            self.handle.cancel()
-            self.loop._selector.unregister(self.fd)
-        else:
-            self.loop._edges.modify(self.fd, select.EPOLLIN)
-            self._waiter.add_done_callback(self.free)
-        return self._waiter is not None and not stale
-
-    def free(self, _: object = None) -> None:
-        """Unregister the descriptor, unless somebody else took the place."""
-        if not self.handle.cancelled():
-            readiness.remove(self.loop, self.fd, self.event)
-
-
-def _take(seats: Iterable[Seat]) -> None:
-    """Do what is waited for at each of *seats*; where it would still block, go on waiting."""
-    for seat in seats:
-        future = seat._waiter
-        if future is None or seat.call is None:
-            continue
-        if future._state is PENDING or not future.done():  # it may be one of another make
-            try:
-                result = seat.call(*seat.args)
-            except (BlockingIOError, InterruptedError):
-                continue
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-        seat.call = None
-        seat.args = ()
-
-
-def at_once(loop: Any, events: list[tuple[int, int]]) -> bool:
-    """Have all who sit take what came for them, if nothing else can happen in this turn.
-
-    *events* are what epoll returned while no entry was ready.  Returns whether it was so:
-    the tasks that were woken are next, as they would be after a turn of seats only.
-    """
-    if loop._watch is not None or loop._stopping or not loop._patience:
-        return False
-    heap = loop.timers.heap
-    if heap and heap[0][0] < loop._clock() + loop._clock_resolution:
-        return False
-    seats = loop._seats
-    sitting = [seats.get(fd) for fd, _ in events]
-    if None in sitting:
-        return False
-    _take(sitting)
-    return True
-
-
-def when_readable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) -> Any:
-    """Return what is awaited for ``call(*args)``, which is tried whenever *sock* can be read.
-
-    Raises RuntimeError when a transport uses the socket.
-    """
-    fd = sock.fileno()
-    seat = loop._seats.get(fd)
-    if seat is not None and seat.sock() is sock:
-        seat.wait_for(call, args)
-        return wait_again(loop, seat)
-    return _take_seat(loop, sock, fd, selectors.EVENT_READ, call, args)
-
-
-def when_writable(loop: Any, sock: Any, call: Callable[..., Any], *args: Any) -> Any:
-    """Return a future for ``call(*args)``, which is tried whenever *sock* can be written.
-
-    Raises RuntimeError when a transport uses the socket.
-    """
-    return _take_seat(loop, sock, sock.fileno(), selectors.EVENT_WRITE, call, args)
-
-
-def _take_seat(loop: Any, sock: Any, fd: int, event: int, call: Any, args: tuple[Any, ...]) -> Any:
-    readiness.check_free(loop, fd)
-    seat = Seat(loop, sock, fd, event)
-    seat.wait_for(call, args)
-    if event == selectors.EVENT_READ and seat.keep():
-        return wait_again(loop, seat)
-    seat._waiter = future = loop.create_future()
-    future.add_done_callback(seat.free)
-    return future
 
 
 def check_not_tls(sock: Any) -> None:
@@ -294,14 +71,13 @@ async def sock_recv(loop: Any, sock: Any, n: int) -> bytes:
     if (
         seat is not None
         and seat.waits
-        and type(n) is int
-        and 0 < n <= QUICK_READ
-        and not loop._debug
+        and (n is seat.size or (type(n) is int and 0 < n <= QUICK_READ))
         and seat.sock() is sock
     ):  # `Seat.silent` and `Seat.wait_for` written out
-        if not seat.poll(0):
+        if seat.drained or not seat.poll(0):
             seat.call = sock.recv
-            seat.args = (n,)
+            seat.size = n
+            seat.args = None
             return await wait_again(loop, seat)  # type: ignore[no-any-return]
         seat.waits = False
     elif QUICK_READ < n <= SCRATCH:

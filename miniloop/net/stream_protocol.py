@@ -115,6 +115,9 @@ class StreamReaderProtocol(FlowControlMixin):
     """
 
     _source_traceback: Any = None
+    #: What a transport may call instead of `data_received`, at any time: nothing that the
+    #: program has written runs in it.
+    _keeping: Callable[[Any], None] | None = None
 
     def __init__(
         self,
@@ -155,6 +158,8 @@ class StreamReaderProtocol(FlowControlMixin):
             if type(self).data_received is StreamReaderProtocol.data_received:
                 # The shortest way: what arrives is fed without passing by here.
                 self.data_received = reader.feed_data  # type: ignore[method-assign]
+            if type(self) is StreamReaderProtocol and type(reader) is StreamReader:
+                self._keeping = reader._keep
         self._replace_transport(transport)
         if self._client_connected_cb is not None:
             writer = StreamWriter(transport, self, reader, self._loop)
@@ -191,6 +196,7 @@ class StreamReaderProtocol(FlowControlMixin):
         super().connection_lost(exc)
         self._stream_reader_wr = _no_reader
         self.__dict__.pop("data_received", None)
+        self._keeping = None
         self._task = None
         self._transport = None
 

@@ -27,11 +27,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..interface import (
-    AbstractEventLoop,
-    IncompleteReadError,
-    LimitOverrunError,
-)
+from ..core.futures import FINISHED
+from ..core.tasks import Task
+from ..interface import AbstractEventLoop, IncompleteReadError, LimitOverrunError
 from ..support import current, describe
 from .waiters import wait_again
 
@@ -149,9 +147,28 @@ class StreamReader:
             self._waiter = None
             if not waiter.done():  # else the read was cancelled
                 waiter.set_result(None)
-            self._spent = waiter
-        if len(data) > 2 * self._limit:
+        if len(data) > self._limit and len(data) > 2 * self._limit:
             self._pause()
+
+    def _keep(self, data: bytes) -> None:
+        """Do as `feed_data`, with a chunk that is not empty, nor too much if it is all there is.
+
+        A plain task that waits is let in as ``Future.set_result`` would do it: this is what
+        happens to nearly every message, and the call costs as much as the rest.
+        """
+        if self._data or self._eof:
+            self.feed_data(data)
+            return
+        self._data = data
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if waiter is self._spent and type(waiter._waiters) is Task:
+                task, waiter._waiters = waiter._waiters, None
+                waiter._state = FINISHED
+                self._loop.ready.append(task)
+            elif not waiter.done():  # else the read was cancelled
+                waiter.set_result(None)
 
     def _pause(self) -> None:
         if self._transport is None or self._paused:
@@ -238,7 +255,10 @@ class StreamReader:
                 blocks.append(block)
             return b"".join(blocks)
         if not self._data and not self._eof:
-            await self._more("read")
+            if self._waiter is None and not self._paused:
+                await wait_again(self._loop, self)  # the usual case of `_more`
+            else:
+                await self._more("read")
         data = self._data
         if len(data) > n or self._paused or type(data) is not bytes:
             return self._take(n)

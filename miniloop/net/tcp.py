@@ -21,10 +21,10 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from ..interface import BufferedProtocol
+from ..interface import AsyncioStreamReader, AsyncioStreamReaderProtocol, BufferedProtocol
 from ..support import describe
 from . import readiness
-from .sockets import QUICK_READ
+from .seats import QUICK_READ
 from .transports import SelectorTransport, SendfileMode, check_bytes
 
 __all__ = ["SocketTransport", "make_socket_transport"]
@@ -65,6 +65,14 @@ def _send_at_once(sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def _keeping(protocol: Any) -> Callable[[Any], object] | None:
+    """Return what keeps data for a reader, if *protocol* does nothing else with it."""
+    if type(protocol) is not AsyncioStreamReaderProtocol:
+        return getattr(protocol, "_keeping", None)
+    kept = type(protocol._stream_reader) is AsyncioStreamReader  # type: ignore[attr-defined]
+    return protocol.data_received if kept else None
+
+
 class SocketTransport(SelectorTransport):
     """A stream over *sock*.  Counterpart: asyncio's ``_SelectorSocketTransport``."""
 
@@ -95,6 +103,7 @@ class SocketTransport(SelectorTransport):
         self._protocol = protocol
         if self._reader is not None:
             self._reader._callback = self._reading()
+            self._take_at_once()
 
     def _reading(self) -> Callable[[], object]:
         if isinstance(self._protocol, BufferedProtocol):
@@ -103,16 +112,19 @@ class SocketTransport(SelectorTransport):
 
     # -- reading ---------------------------------------------------------------
 
-    def _read_data(self) -> None:
+    def _read_data(self, data: bytes | None = None) -> None:
+        """Read, unless *data* has just been read, and hand it over."""
         if self._conn_lost:
             return
         doing = _READ
         try:
-            data = self._sock.recv(self._read_size)
+            if data is None:
+                data = self._sock.recv(self._read_size)
             if len(data) >= QUICK_READ:
                 data = self._read_rest(data)
             elif self._read_size > QUICK_READ:
                 self._read_size = QUICK_READ
+                self._take_at_once()
             doing = "data_received"
             if data:
                 self._protocol.data_received(data)
@@ -120,6 +132,13 @@ class SocketTransport(SelectorTransport):
                 self._read_eof()
         except BaseException as error:
             self._not_read(error, doing)
+
+    def _take_at_once(self) -> None:
+        fd, keep = self._sock_fd, _keeping(self._protocol)
+        if keep is not None and self._read_size == QUICK_READ and type(self._sock) is socket.socket:
+            self._loop._takers[fd] = self, self._sock.recv, keep
+        else:
+            self._loop._takers.pop(fd, None)
 
     def _read_into_buffer(self) -> None:
         if self._conn_lost:
@@ -150,6 +169,7 @@ class SocketTransport(SelectorTransport):
         """Return *data*, which is all that was asked for, and what else fits in one reading."""
         if self._read_size < self.max_size:
             self._read_size = self.max_size  # until less comes: then there is nothing to join
+            self._take_at_once()
             try:
                 data += self._sock.recv(self.max_size - len(data))
             except (BlockingIOError, InterruptedError):
@@ -192,7 +212,7 @@ class SocketTransport(SelectorTransport):
             self._refuse("write")
         if not data or (self._conn_lost and self._lost_before()):
             return
-        if not self._buffer:
+        if not self._buffer_size:
             try:
                 sent = self._sock.send(data)
             except (BlockingIOError, InterruptedError):
@@ -252,6 +272,8 @@ class SocketTransport(SelectorTransport):
         if self._buffer:
             return
         readiness.remove(self._loop, self._sock_fd, _WRITE)
+        if self._reader is not None:
+            self._take_at_once()
         if self._empty_waiter is not None:
             self._empty_waiter.set_result(None)
         if self._closing:

@@ -322,6 +322,10 @@ class SelectorTransport(Reading, FlowControl):
     def _start_reading(self) -> None:
         if not self._closing and not self._paused:
             self._reader = readiness.add(self._loop, self._sock_fd, _READ, self._reading(), ())
+            self._take_at_once()
+
+    def _take_at_once(self) -> None:
+        """Have what comes taken before anything runs, if the protocol does but keep it."""
 
     def _stop_reading(self) -> None:
         self._reader = None

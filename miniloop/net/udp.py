@@ -91,7 +91,7 @@ class SocketDatagramTransport(SelectorTransport, DatagramTransport):
             addr = self._address
         if self._conn_lost and (self._address or self._sock is None) and self._lost_before():
             return
-        if not self._buffer:
+        if not self._buffer_size:
             try:
                 if self._connected:
                     self._sock.send(data)

@@ -6,8 +6,13 @@ still refers to, is as good as a new one once it is pending again.
 
 States of such a future
     pending -- done -------------> spent
+            -- fail -------------> left
     spent   -- renew, unshared --> pending
             -- renew, shared ----> left
+
+Invariants
+    ``_spent`` is a future that is pending or spent.  Who waits for it refers to it, so
+    that a pending one is shared.
 
 Read next: stream_reader.py
 """
@@ -16,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from sys import getrefcount
-from types import coroutine
+from types import SimpleNamespace, coroutine
 from typing import Any
 
 from ..core.futures import FINISHED, PENDING, Future
@@ -25,12 +30,20 @@ __all__ = ["TRANSITIONS", "wait_again"]
 
 TRANSITIONS = (
     ("pending", "done", "spent"),
+    ("pending", "fail", "left"),
     ("spent", "renew, unshared", "pending"),
     ("spent", "renew, shared", "left"),
 )
 
-#: References to a future that its owner has let go: a variable, and getrefcount's own.
-UNSHARED = 2
+
+def _unshared() -> int:
+    """Return how often an interpreter says that a future is referred to, by its owner alone."""
+    owner = SimpleNamespace(_spent=object())
+    future = owner._spent
+    return getrefcount(future)
+
+
+UNSHARED = _unshared()
 
 
 @coroutine
@@ -40,42 +53,56 @@ def wait_again(loop: Any, owner: Any) -> Generator[Any, None, Any]:
     It stands in ``owner._waiter`` until who waits goes on, or until *owner* takes it away;
     ``owner._give_up()`` does so when waiting has failed or was cancelled.
     It is ``owner._spent``, if only that attribute refers to it, or a new one.  A future that
-    failed or was cancelled, or one of another make, or in debug mode, is never used again.
+    failed or was cancelled, or one of another make, or of debug mode, is never used again.
     The rest is what ``Future.__await__`` does, for one call instead of three.
     """
     future = owner._spent
-    owner._spent = None
-    if (
-        type(future) is Future
-        and getrefcount(future) == UNSHARED
-        and future._state is FINISHED
-        and future._exception is None
-        and not loop._debug
-    ):
+    if future is not None and getrefcount(future) == UNSHARED:
         future._state = PENDING
-        future._result = None  # a message that nobody needs any more
     else:
         future = loop.create_future()
+        if type(future) is not Future or loop._debug:
+            return (yield from _wait_once(owner, future))
+        owner._spent = future
+    future._result = None  # instead of a message that nobody needs any more
     owner._waiter = future
     try:
-        if type(future) is not Future:
-            result = yield from future
-        else:
-            future._asyncio_future_blocking = loop
-            yield future
+        future._asyncio_future_blocking = loop
+        yield future
+        if future._state is not FINISHED or future._exception is not None:
             if future._state is PENDING:
                 raise RuntimeError("await wasn't used with future")
-            if future._state is not FINISHED or future._exception is not None:
-                future.result()  # raises
-            result = future._result
+            future.result()  # raises
+        result = future._result
         if owner._waiter is future:
             owner._waiter = None
-            # Not with a connection in it, say: what is dropped has to be gone at once.
-            if type(result) is bytes:
-                owner._spent = future
+            # With a connection in it, say: what is dropped has to be gone at once.
+            if type(result) is not bytes:
+                owner._spent = None
         return result
     except BaseException:
-        if owner._waiter is future:
-            owner._give_up()
+        _failed(owner, future)
         del future  # the traceback holds this frame: no cycle through it
         raise
+
+
+def _wait_once(owner: Any, future: Any) -> Generator[Any, None, Any]:
+    """Do the same with a *future* that is waited for in its own way, and not again."""
+    owner._spent = None
+    owner._waiter = future
+    try:
+        result = yield from future
+        if owner._waiter is future:
+            owner._waiter = None
+        return result
+    except BaseException:
+        _failed(owner, future)
+        del future
+        raise
+
+
+def _failed(owner: Any, future: Any) -> None:
+    if owner._spent is future:
+        owner._spent = None
+    if owner._waiter is future:
+        owner._give_up()

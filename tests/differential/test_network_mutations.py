@@ -11,6 +11,7 @@ from miniloop import EventLoop
 from miniloop.net import (
     pipes,
     readiness,
+    seats,
     sockets,
     stream_protocol,
     stream_reader,
@@ -310,18 +311,18 @@ def a_refused_datagram_is_fatal(patch: Patch) -> None:
 
 @mistake("open_bare", "recv")
 def a_cancelled_sock_recv_leaves_its_reader(patch: Patch) -> None:
-    patch.setattr(sockets.Seat, "free", lambda self, _=None: None)
-    patch.setattr(sockets.Seat, "keep", lambda self: False)
+    patch.setattr(seats.Seat, "free", lambda self, _=None: None)
+    patch.setattr(seats.Seat, "keep", lambda self: False)
 
 
 @mistake("open_bare", "recv")
 def a_seat_is_for_the_first_only(patch: Patch) -> None:
-    def take(original: Any, seats: Any) -> None:
-        original(seats)
-        for seat in seats:
+    def take(original: Any, sitting: Any, **known: Any) -> None:
+        original(sitting, **known)
+        for seat in sitting:
             seat.call = None
 
-    spoil(patch, sockets, "_take", take)
+    spoil(patch, seats, "_take", take)
 
 
 @mistake("open_bare", "recv")

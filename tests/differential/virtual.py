@@ -16,7 +16,7 @@ from typing import Any
 
 from miniloop.core.loop import PATIENCE
 from miniloop.eventloop import EventLoop
-from miniloop.net.sockets import edges_of
+from miniloop.net.seats import edges_of
 
 #: Our loop as it is when it puts off polling: its turns cannot be counted from outside.
 BUSY = "miniloop, seldom polling"

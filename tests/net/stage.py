@@ -21,10 +21,11 @@ def strict() -> EventLoop:
     return loop
 
 
-#: asyncio's own loop and ours; what the two do is compared.
+#: asyncio's own loop and ours, and ours as programs have it; what they do is compared.
 LOOPS: dict[str, Callable[[], Any]] = {
     "asyncio": asyncio.SelectorEventLoop,
     "miniloop": strict,
+    "patient": EventLoop,
 }
 
 

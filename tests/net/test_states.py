@@ -6,12 +6,12 @@ from types import ModuleType
 
 import pytest
 
-from miniloop.net import readiness, server, sockets, transports
+from miniloop.net import readiness, seats, server, transports
 from miniloop.support import states
 
 
 @pytest.mark.parametrize(
-    "module", [readiness, server, sockets, transports], ids=lambda module: module.__name__
+    "module", [readiness, server, seats, transports], ids=lambda module: module.__name__
 )
 def test_the_docstring_shows_the_table(module: ModuleType) -> None:
     assert states.shown_in(module.__doc__, module.TRANSITIONS)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniloop.net.sockets import QUICK_READ
+from miniloop.net.seats import QUICK_READ
 from miniloop.net.tcp import SocketTransport
 
 from .stage import Diary, bound, pair, run, strict

@@ -8,6 +8,7 @@ import socket
 import warnings
 import weakref
 from collections.abc import Iterator
+from sys import getrefcount
 from typing import Any
 
 import pytest
@@ -33,15 +34,16 @@ def begin(loop: miniloop.EventLoop, owner: Owner) -> tuple[Any, Any]:
     waiting = wait_again(loop, owner)
     future = waiting.send(None)
     assert future is owner._waiter
-    assert owner._spent is None
     return future, waiting
 
 
 def ended(waiting: Any) -> object:
     """Return the result of what waits, whose future is done."""
-    with pytest.raises(StopIteration) as end:
+    try:
         waiting.send(None)
-    return end.value.value
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits on")
 
 
 @pytest.fixture
@@ -51,10 +53,12 @@ def loop() -> Iterator[miniloop.EventLoop]:
     loop.close()
 
 
-def owner_of(loop: miniloop.EventLoop, result: object = "message") -> Owner:
+def owner_of(loop: miniloop.EventLoop, result: bytes = b"message") -> Owner:
+    """Return an owner whose first wait is over."""
     owner = Owner()
-    owner._spent = loop.create_future()
-    owner._spent.set_result(result)
+    future, waiting = begin(loop, owner)
+    future.set_result(result)
+    assert ended(waiting) == result
     return owner
 
 
@@ -82,51 +86,84 @@ def test_one_that_nobody_else_has_serves_again(loop: miniloop.EventLoop) -> None
 
 
 def test_it_lets_the_last_message_go(loop: miniloop.EventLoop) -> None:
-    class Message:
+    message = b"a long message" * 1000
+    owner = owner_of(loop, message)
+    held = getrefcount(message)
+    future, waiting = begin(loop, owner)
+    assert getrefcount(message) == held - 1
+    assert not future.done()
+    waiting.close()
+
+
+def test_anything_but_a_message_it_lets_go_at_once(loop: miniloop.EventLoop) -> None:
+    class Connection:
         pass
 
-    message = Message()
-    gone = weakref.ref(message)
-    owner = owner_of(loop, message)
-    del message
-    future, _ = begin(loop, owner)
+    owner, connection = Owner(), Connection()
+    gone = weakref.ref(connection)
+    future, waiting = begin(loop, owner)
+    future.set_result(connection)
+    assert ended(waiting) is connection
+    del future, waiting, connection
     gc.collect()
     assert gone() is None
-    assert not future.done()
 
 
 def test_one_that_somebody_kept_stays_as_it_is(loop: miniloop.EventLoop) -> None:
     owner = owner_of(loop)
     kept = owner._spent
     assert begin(loop, owner)[0] is not kept
-    assert kept.result() == "message"
+    assert kept.result() == b"message"
 
 
-def test_neither_does_one_that_failed_or_was_cancelled(loop: miniloop.EventLoop) -> None:
-    failed, cancelled, pending = Owner(), Owner(), Owner()
-    for owner in (failed, cancelled, pending):
-        owner._spent = loop.create_future()
-    failed._spent.set_exception(ValueError())
-    failed._spent.exception()
-    cancelled._spent.cancel()
+@pytest.mark.parametrize("how", ["failed", "cancelled", "given up"])
+def test_neither_does_one_that_failed_or_was_cancelled(loop: miniloop.EventLoop, how: str) -> None:
+    owner = owner_of(loop)
+    future, waiting = begin(loop, owner)
+    if how == "failed":
+        future.set_exception(LookupError())
+        with pytest.raises(LookupError):
+            waiting.send(None)
+    elif how == "cancelled":
+        future.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            waiting.send(None)
+    else:
+        waiting.close()
+    del future
+    assert owner._spent is None
+    assert owner._waiter is None
     made = fresh(loop)
-    for owner in (failed, cancelled, pending):
-        assert begin(loop, owner)[0] is made[-1]
-    assert len(made) == 3
+    assert begin(loop, owner)[0] is made[-1]
+
+
+def test_two_who_wait_do_not_share_one(loop: miniloop.EventLoop) -> None:
+    owner = owner_of(loop)
+    first, waiting = begin(loop, owner)
+    second, late = begin(loop, owner)
+    assert second is not first
+    second.set_result(b"second")
+    first.set_result(b"first")
+    assert (ended(waiting), ended(late)) == (b"first", b"second")
 
 
 def test_nor_in_debug_mode_nor_one_of_another_make(loop: miniloop.EventLoop) -> None:
-    loop.set_debug(True)
-    owner = owner_of(loop)
     made = fresh(loop)
-    assert begin(loop, owner)[0] is made[-1]
+    owner = Owner()
+    loop.set_debug(True)
+    future, waiting = begin(loop, owner)
+    future.set_result(b"message")
+    assert ended(waiting) == b"message"
+    assert owner._spent is None
     loop.set_debug(False)
-    owner._spent = asyncio.Future(loop=loop)
-    owner._spent.set_result(1)
-    assert begin(loop, owner)[0] is made[-1]
-    owner._spent = None
-    assert begin(loop, owner)[0] is made[-1]
-    assert len(made) == 3
+    loop.create_future = lambda: OwnFuture(loop=loop)  # type: ignore[method-assign]
+    for _ in range(2):
+        future, waiting = begin(loop, owner)
+        assert type(future) is OwnFuture
+        future.set_result(b"message")
+        assert ended(waiting) == b"message"
+        assert owner._spent is None
+    assert len(made) == 1
 
 
 def test_a_loop_that_makes_futures_of_its_own(loop: miniloop.EventLoop) -> None:
