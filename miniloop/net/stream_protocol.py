@@ -32,6 +32,7 @@ from typing import Any
 from ..core.coroutines import iscoroutine
 from ..interface import AbstractEventLoop, Protocol
 from ..support import current, describe
+from .seats import QUICK_READ
 from .stream_reader import StreamReader
 from .stream_writer import StreamWriter
 
@@ -159,7 +160,8 @@ class StreamReaderProtocol(FlowControlMixin):
                 # The shortest way: what arrives is fed without passing by here.
                 self.data_received = reader.feed_data  # type: ignore[method-assign]
             if type(self) is StreamReaderProtocol and type(reader) is StreamReader:
-                self._keeping = reader._keep
+                little = 2 * reader._limit >= QUICK_READ  # one chunk cannot be too much
+                self._keeping = reader._keep if little else reader.feed_data
         self._replace_transport(transport)
         if self._client_connected_cb is not None:
             writer = StreamWriter(transport, self, reader, self._loop)

@@ -25,6 +25,7 @@ from ..interface import AsyncioStreamReader, AsyncioStreamReaderProtocol, Buffer
 from ..support import describe
 from . import readiness
 from .seats import QUICK_READ
+from .stream_protocol import StreamReaderProtocol
 from .transports import SelectorTransport, SendfileMode, check_bytes
 
 __all__ = ["SocketTransport", "make_socket_transport"]
@@ -67,10 +68,12 @@ def _send_at_once(sock: Any) -> None:
 
 def _keeping(protocol: Any) -> Callable[[Any], object] | None:
     """Return what keeps data for a reader, if *protocol* does nothing else with it."""
-    if type(protocol) is not AsyncioStreamReaderProtocol:
-        return getattr(protocol, "_keeping", None)
-    kept = type(protocol._stream_reader) is AsyncioStreamReader  # type: ignore[attr-defined]
-    return protocol.data_received if kept else None
+    if type(protocol) is StreamReaderProtocol:
+        return protocol._keeping
+    if type(protocol) is AsyncioStreamReaderProtocol:
+        reader = protocol._stream_reader  # type: ignore[attr-defined]
+        return protocol.data_received if type(reader) is AsyncioStreamReader else None
+    return None
 
 
 class SocketTransport(SelectorTransport):
@@ -134,11 +137,12 @@ class SocketTransport(SelectorTransport):
             self._not_read(error, doing)
 
     def _take_at_once(self) -> None:
-        fd, keep = self._sock_fd, _keeping(self._protocol)
-        if keep is not None and self._read_size == QUICK_READ and type(self._sock) is socket.socket:
-            self._loop._takers[fd] = self, self._sock.recv, keep
+        loop, fd, sock, keep = self._loop, self._sock_fd, self._sock, _keeping(self._protocol)
+        usual = self._read_size == QUICK_READ and type(sock) is socket.socket
+        if keep is not None and usual and fd in loop._readers:  # else it is to be written to, too
+            loop._takers[fd] = self, sock.recv, keep
         else:
-            self._loop._takers.pop(fd, None)
+            loop._takers.pop(fd, None)
 
     def _read_into_buffer(self) -> None:
         if self._conn_lost:

@@ -60,6 +60,7 @@ def test_streams_are_taken_from(names: Any) -> None:
         assert takes(loop, writer)
         while not writer.transport.get_write_buffer_size():
             writer.write(bytes(1 << 20))
+        writer.transport.set_protocol(writer.transport.get_protocol())
         assert not takes(loop, writer)  # somebody waits to write
         while writer.transport.get_write_buffer_size():
             with suppress(BlockingIOError):
@@ -220,6 +221,56 @@ def test_a_long_message_comes_in_one_piece(names: Any) -> None:
 
     ours, theirs = (run(LOOPS[name], main()) for name in ("miniloop", "asyncio"))
     assert ours == theirs
+
+
+@every_name
+@pytest.mark.parametrize("limit", [100, 10_000, 50_000, 64 * 1024])
+def test_too_much_pauses_the_transport(names: Any, limit: int) -> None:
+    """One chunk may be too much, or the second one."""
+
+    async def main() -> list[tuple[bool, int]]:
+        reader, writer, theirs = await opened(names, limit)
+        seen = []
+        for size in (150, 100_000, 100_000):
+            theirs.send(bytes(size))
+            await asyncio.sleep(0.001)
+            seen.append((writer.transport.is_reading(), len(reader._buffer)))
+        while reader._buffer:
+            seen.append((writer.transport.is_reading(), len(await reader.read(60_000))))
+        await closed(writer, theirs)
+        return seen
+
+    ours, theirs = (run(LOOPS[name], main()) for name in ("miniloop", "asyncio"))
+    assert ours == theirs
+    assert {reading for reading, _ in ours} == {True, False}
+
+
+def test_a_protocol_that_has_every_attribute_is_called_as_any() -> None:
+    """A mock, say: whatever it is asked for, it has it."""
+
+    class Everything(asyncio.Protocol):
+        def __init__(self) -> None:
+            self.called: list[str] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_: self.called.append(name)
+
+        def data_received(self, data: bytes) -> None:
+            self.called.append("data_received")
+
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        ours, theirs = pair()
+        transport, protocol = await loop.create_connection(Everything, sock=ours)
+        for _ in range(2):
+            theirs.send(b"data")
+            await asyncio.sleep(0.001)
+        transport.close()
+        theirs.close()
+        await asyncio.sleep(0.001)
+        return protocol.called
+
+    assert run(EventLoop, main()) == ["data_received"] * 2
 
 
 # -- whatever comes, the same is read ------------------------------------------
