@@ -75,9 +75,9 @@ class EventLoop(Loop, threads.ExecutorState, AbstractEventLoop):  # type: ignore
     ) -> None:
         super().__init__(selector, clock, chooser, observer)
         self._asyncgens = AsyncGenerators(self)
-        #: The transport of each descriptor that has one (a weak reference), the seats of
-        #: those that were waited for, and what takes from others without running anything
-        #: of the program's: see ``net/readiness.py`` and ``net/seats.py``.
+        #: By descriptor: its transport (a weak reference); its seat, if it was waited for;
+        #: what takes from it without running anything of the program's; and its handle, if
+        #: it is only read from.  See ``net/readiness.py`` and ``net/seats.py``.
         self._transports: dict[int, Any] = {}
         self._seats: dict[int, Any] = {}
         self._takers: dict[int, Any] = {}

@@ -219,7 +219,7 @@ def _take(seats: Iterable[Seat], only_data: bool = False) -> None:
 def _keep(taking: Iterable[Any]) -> None:
     """Do as transports do when they can be read from, for those whose readers keep it all."""
     for transport, receive, keep in taking:
-        if transport._reader is None:  # closed meanwhile, by whoever was told of an error
+        if (reader := transport._reader) is None:  # closed meanwhile, by who was told of an error
             continue
         doing = "recv"
         try:
@@ -229,9 +229,9 @@ def _keep(taking: Iterable[Any]) -> None:
                 keep(data)
                 continue
         except BaseException as error:
-            transport._reader._context.run(transport._not_read, error, doing)
+            reader._context.run(transport._not_read, error, doing)
         else:
-            transport._reader._context.run(transport._read_data, data)
+            reader._context.run(transport._read_data, data)
 
 
 def at_once(loop: Any, events: list[tuple[int, int]]) -> bool:

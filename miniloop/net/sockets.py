@@ -73,7 +73,7 @@ async def sock_recv(loop: Any, sock: Any, n: int) -> bytes:
         and seat.waits
         and (n is seat.size or (type(n) is int and 0 < n <= QUICK_READ))
         and seat.sock() is sock
-    ):  # `Seat.silent` and `Seat.wait_for` written out
+    ):  # `Seat.silent`, unless that is known, and `Seat.wait_for` written out
         if seat.drained or not seat.poll(0):
             seat.call = sock.recv
             seat.size = n

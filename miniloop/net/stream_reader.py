@@ -147,7 +147,7 @@ class StreamReader:
             self._waiter = None
             if not waiter.done():  # else the read was cancelled
                 waiter.set_result(None)
-        if len(data) > self._limit and len(data) > 2 * self._limit:
+        if len(data) > 2 * self._limit:
             self._pause()
 
     def _keep(self, data: bytes) -> None:
