@@ -32,7 +32,6 @@ from typing import Any
 from ..core.coroutines import iscoroutine
 from ..interface import AbstractEventLoop, Protocol
 from ..support import current, describe
-from .seats import QUICK_READ
 from .stream_reader import StreamReader
 from .stream_writer import StreamWriter
 
@@ -116,9 +115,6 @@ class StreamReaderProtocol(FlowControlMixin):
     """
 
     _source_traceback: Any = None
-    #: What a transport may call instead of `data_received`, at any time: nothing that the
-    #: program has written runs in it.
-    _keeping: Callable[[Any], None] | None = None
 
     def __init__(
         self,
@@ -159,9 +155,6 @@ class StreamReaderProtocol(FlowControlMixin):
             if type(self).data_received is StreamReaderProtocol.data_received:
                 # The shortest way: what arrives is fed without passing by here.
                 self.data_received = reader.feed_data  # type: ignore[method-assign]
-            if type(self) is StreamReaderProtocol and type(reader) is StreamReader:
-                little = 2 * reader._limit >= QUICK_READ  # one chunk cannot be too much
-                self._keeping = reader._keep if little else reader.feed_data
         self._replace_transport(transport)
         if self._client_connected_cb is not None:
             writer = StreamWriter(transport, self, reader, self._loop)
@@ -198,7 +191,6 @@ class StreamReaderProtocol(FlowControlMixin):
         super().connection_lost(exc)
         self._stream_reader_wr = _no_reader
         self.__dict__.pop("data_received", None)
-        self._keeping = None
         self._task = None
         self._transport = None
 

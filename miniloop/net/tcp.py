@@ -26,6 +26,7 @@ from ..support import describe
 from . import readiness
 from .seats import QUICK_READ
 from .stream_protocol import StreamReaderProtocol
+from .stream_reader import StreamReader
 from .transports import SelectorTransport, SendfileMode, check_bytes
 
 __all__ = ["SocketTransport", "make_socket_transport"]
@@ -67,12 +68,17 @@ def _send_at_once(sock: Any) -> None:
 
 
 def _keeping(protocol: Any) -> Callable[[Any], object] | None:
-    """Return what keeps data for a reader, if *protocol* does nothing else with it."""
-    if type(protocol) is StreamReaderProtocol:
-        return protocol._keeping
-    if type(protocol) is AsyncioStreamReaderProtocol:
-        reader = protocol._stream_reader  # type: ignore[attr-defined]
-        return protocol.data_received if type(reader) is AsyncioStreamReader else None
+    """Return what keeps data for a reader, if *protocol* does nothing else with it.
+
+    A class of the program's own may do anything, so that only the two as they are count.
+    """
+    if type(protocol) not in (StreamReaderProtocol, AsyncioStreamReaderProtocol):
+        return None
+    reader = protocol._stream_reader
+    if type(reader) is AsyncioStreamReader:
+        return protocol.data_received  # type: ignore[no-any-return]
+    if type(reader) is StreamReader:
+        return reader._keep if 2 * reader._limit >= QUICK_READ else reader.feed_data
     return None
 
 
