@@ -4,7 +4,7 @@ The baseline runs twice before anything is compared, so that what varies on plai
 known.  A cell that seems to differ is run again, and the baseline too, until there are
 `Plan.runs` runs of each or the difference is gone: only what every run shows is called certain.
 A program whose runs in one cell differ among themselves is run more often: with a choice of few
-outcomes, three equal runs may be chance.
+outcomes, equal runs may be chance.
 Cells run one after another, so that none takes the processor from another.  What a program needs
 around it (a database) is made anew for every run, so that all begin with the same.
 """
@@ -20,7 +20,7 @@ from compat.processes import Children
 from compat.verdict import Verdict, judge
 
 FIRST_RUNS = 2  # of the baseline
-UNSTEADY = 3  # how many times as many runs, if runs of one cell differ among themselves
+UNSTEADY = 2  # how many times as many runs, if runs of one cell differ among themselves
 
 
 @dataclass(frozen=True)

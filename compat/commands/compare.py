@@ -23,7 +23,7 @@ from compat.comparing import Comparison, NotRun
 from compat.comparing import compare as compare_cells
 from compat.examples import EXAMPLES, Example
 from compat.launching import installed_loops, missing_libraries, parse_interpreter
-from compat.options import BadUsage, Cell, Plan, Target, parse_cells
+from compat.options import RUNS, BadUsage, Cell, Plan, Target, parse_cells
 from compat.processes import Children
 from compat.services import ServiceError, Services
 
@@ -46,7 +46,7 @@ WIDTH = 100  # columns, where there is no terminal
 @click.option(
     "--runs",
     type=click.IntRange(min=1),
-    default=3,
+    default=RUNS,
     show_default=True,
     help="How often a cell that differs is run before that is certain.",
 )
