@@ -10,6 +10,9 @@ from zlib import crc32
 MANY = 1000
 #: From so many bytes on, data is noted by its checksum.
 LONG = 40
+#: The first bytes of records of TLS (RFC 8446, 5.1): their type, then the major version.
+TLS_RECORDS = range(20, 24)
+TLS_MAJOR_VERSION = 3
 #: Exceptions whose text is each library's own.
 OWN_WORDS = ("InvalidStateError", "RecursionError")
 
@@ -57,6 +60,8 @@ def plain(value: Any) -> Any:
 
 
 def _plain_bytes(data: bytes) -> str:
+    if len(data) >= LONG and data[0] in TLS_RECORDS and data[1] == TLS_MAJOR_VERSION:
+        return "records of TLS"  # what is in them is random, and so is the length of a signature
     return str(data) if len(data) < LONG else f"{len(data)} bytes, {crc32(data):x}"
 
 

@@ -148,6 +148,11 @@ def _writelines(self: Any, data: Any) -> None:
             self._maybe_pause_protocol()
 
 
+def _call_connection_lost(self: Any, error: BaseException | None) -> None:
+    self._conn_lost = self._conn_lost or 1
+    _ORIGINAL["_call_connection_lost"](self, error)
+
+
 def _is_closing(self: Any) -> bool:
     below = self._ssl_protocol and self._ssl_protocol._transport
     return self._closed or (below is not None and below.is_closing())
@@ -194,6 +199,14 @@ REPAIRS = tuple(
             _joined,
             "says write() when it means writelines()",
             ("open_protocols", "wire_writelines"),
+        ),
+        Repair(
+            (3, 15),
+            _SOCKETS._SelectorSocketTransport,
+            "_call_connection_lost",
+            _call_connection_lost,
+            "falls to pieces when written to after it was closed, had sent the rest and was lost",
+            ("open_streams", "write_close", "writelines"),
         ),
         Repair(
             (3, 13, 3),
