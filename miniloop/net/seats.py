@@ -54,7 +54,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..core.futures import PENDING
+from ..core.futures import PENDING, Future
 from ..core.handles import Handle
 from . import readiness
 from .waiters import wait_again
@@ -178,6 +178,9 @@ class Seat:
         else:
             self.loop._edges.modify(self.fd, select.EPOLLIN)
             self._waiter.add_done_callback(self.free)
+            if isinstance(self._waiter, Future):  # no longer watched when who waited goes on
+                entries = self._waiter._entries()
+                entries.insert(0, entries.pop())
         return self._waiter is not None and not stale
 
     def free(self, _: object = None) -> None:

@@ -15,6 +15,8 @@ Invariants
 Where it differs from asyncio
     A read ends when the input is used up: no exception is needed to learn that.
     A large write is encrypted piece by piece without copying the rest each time.
+    A BufferedProtocol that offers no room has failed, as over TCP: asyncio takes what it
+    could not read then for the peer's end.
 
 Read next: tls_protocol.py
 """

@@ -66,6 +66,14 @@ class End:
         self.writer: Any = None
         self.transport: Any = None
         self.lost = False
+        #: Whether what arrives may be records of TLS, in which nearly everything is random.
+        self.random = False
+        #: What its protocol does.
+        self.reactions: tuple[str, ...] = ()
+
+    def heard(self, data: bytes) -> bytes | str:
+        """Return what can be noted of *data* that has arrived."""
+        return "something" if self.random else data
 
     @property
     def secure(self) -> bool:
@@ -222,9 +230,17 @@ class Ends(Stage):
 
     def close(self, what: Any) -> None:
         """Close a transport or writer; not twice with TLS, where asyncio's falls to pieces."""
-        transport = getattr(what, "transport", what)
-        if not (hasattr(transport, "_ssl_protocol") and transport._closed):
+        if not self.closed_tls(getattr(what, "transport", what)):
             what.close()
+
+    def resume(self, transport: Any) -> None:
+        """Have *transport* read again; not after its end with TLS."""
+        if not self.closed_tls(transport):
+            transport.resume_reading()
+
+    def closed_tls(self, transport: Any) -> bool:
+        """Return whether *transport* has TLS and is closed."""
+        return hasattr(transport, "_ssl_protocol") and transport._closed
 
     def once(self, sock: Any, callback: Callable[..., object]) -> None:
         """Call *callback*, and watch *sock* no longer."""

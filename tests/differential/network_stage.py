@@ -236,13 +236,18 @@ class NetworkStage(Ends):
     async def on_top(self, index: int, tls: Tls) -> None:
         """Put TLS over both ends of some link that has protocols."""
         one, other = self.some(index, self.two_protocols)
+        one.random = other.random = True
         await self.both(self.over(one, tls.client), self.over(other, tls.server, True))
 
     def two_protocols(self, end: End) -> tuple[End, End] | None:
         """Return *end* and the other one of its link, if both have protocols."""
         number = self.ends.index(end)
         other = self.ends[number ^ 1]
-        return (end, other) if end.kind == other.kind == "wire" else None
+        if end.kind != "wire" or other.kind != "wire":
+            return None
+        if "empty" in (*end.reactions, *other.reactions):  # with TLS, asyncio takes it for the end
+            return None
+        return end, other
 
     async def over(self, end: End, options: dict[str, Any], server: bool = False) -> None:
         """Put TLS over the transport of *end*."""

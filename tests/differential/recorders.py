@@ -48,7 +48,7 @@ class Recorder:
                 self.send(given[reaction])
             case "pause":
                 transport.pause_reading()
-                self.stage.loop.call_later(1, transport.resume_reading)
+                self.stage.loop.call_later(1, self.stage.resume, transport)
             case "hold":
                 transport.pause_reading()
             case "swap":
@@ -78,6 +78,7 @@ class Recorder:
     def connection_made(self, transport: Any) -> None:
         """Note the beginning."""
         self.transport = self.end.transport = transport
+        self.end.reactions = tuple(self.reactions.values())
         self.note("made")
         self.react("made")
 
@@ -103,7 +104,7 @@ class StreamRecorder(Recorder, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Note the data."""
-        self.note("data", data)
+        self.note("data", self.end.heard(data))
         self.react("data", data)
 
     def eof_received(self) -> bool | None:
@@ -131,7 +132,7 @@ class BufferedRecorder(Recorder, asyncio.BufferedProtocol):
     def buffer_updated(self, count: int) -> None:
         """Note the data."""
         data = bytes(self.buffer[:count])
-        self.note("updated", data)
+        self.note("updated", self.end.heard(data))
         self.react("data", data)
 
     def eof_received(self) -> bool | None:

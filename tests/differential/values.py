@@ -13,6 +13,8 @@ LONG = 40
 #: The first bytes of records of TLS (RFC 8446, 5.1): their type, then the major version.
 TLS_RECORDS = range(20, 24)
 TLS_MAJOR_VERSION = 3
+#: The address of a Unix socket that asked for any: see unix(7), autobind.
+CHOSEN_NAME = re.compile(rb"\0[0-9a-f]{5}")
 #: Exceptions whose text is each library's own.
 OWN_WORDS = ("InvalidStateError", "RecursionError")
 
@@ -62,6 +64,8 @@ def plain(value: Any) -> Any:
 def _plain_bytes(data: bytes) -> str:
     if len(data) >= LONG and data[0] in TLS_RECORDS and data[1] == TLS_MAJOR_VERSION:
         return "records of TLS"  # what is in them is random, and so is the length of a signature
+    if CHOSEN_NAME.fullmatch(data):
+        return "a name that the kernel chose"
     return str(data) if len(data) < LONG else f"{len(data)} bytes, {crc32(data):x}"
 
 

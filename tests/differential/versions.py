@@ -141,11 +141,14 @@ def _writelines(self: Any, data: Any) -> None:
     if self._conn_lost and data and not self._eof and self._empty_waiter is None:
         self.write(data[0])  # as for any data: that it is lost is counted
     else:
-        if self._write_ready is None:  # it is closing
-            self._write_ready = self._write_sendmsg
         _ORIGINAL["writelines"](self, data)
         if self._buffer:
             self._maybe_pause_protocol()
+
+
+def _close(self: Any) -> None:
+    self._read_ready_cb = None
+    super(_SOCKETS._SelectorSocketTransport, self).close()
 
 
 def _call_connection_lost(self: Any, error: BaseException | None) -> None:
@@ -177,7 +180,13 @@ class Repair(NamedTuple):
 def _joined(self: Any, data: Any) -> None:
     if self._eof:
         raise RuntimeError("Cannot call writelines() after write_eof()")
-    _ORIGINAL["writelines"](self, data)
+    if self._buffer and not self._conn_lost and self._empty_waiter is None:
+        self._buffer.extend(b"".join(data))
+        self._write_ready()
+        if self._buffer:
+            self._maybe_pause_protocol()
+    else:
+        _ORIGINAL["writelines"](self, data)
 
 
 REPAIRS = tuple(
@@ -197,8 +206,17 @@ REPAIRS = tuple(
             _SOCKETS._SelectorSocketTransport,
             "writelines",
             _joined,
-            "says write() when it means writelines()",
+            "says write() when it means writelines(), and does not try at once what is buffered",
             ("open_protocols", "wire_writelines"),
+        ),
+        Repair(
+            (3, 15),
+            _SOCKETS._SelectorSocketTransport,
+            "close",
+            _close,
+            "forgets how to send the rest, which it does as soon as the protocol writes more",
+            ("open_streams", "write_close", "writelines"),
+            since=(3, 12),
         ),
         Repair(
             (3, 15),

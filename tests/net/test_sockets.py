@@ -163,6 +163,61 @@ def test_a_descriptor_is_watched_until_the_reader_goes_on(on_each: Callable[...,
     on_each(main())
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_where_a_reader_waits_nobody_watches_for_writing(
+    on_each: Callable[..., Any], cancelled: bool
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = await used(loop)
+        task = await waiting(loop, ours)
+        if cancelled:
+            task.cancel()
+        assert not loop.remove_writer(ours)
+        await asyncio.wait([task], timeout=0)
+        theirs.send(b"data")
+        assert not loop.remove_writer(ours)
+        await asyncio.wait([task])
+        assert task.cancelled() if cancelled else task.result() == b"data"
+        ours.close()
+        theirs.close()
+
+    on_each(main())
+
+
+@pytest.mark.parametrize("which", ["reader", "writer"])
+def test_who_had_to_make_room_is_gone_when_the_reader_goes_on(
+    on_each: Callable[..., Any], which: str
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = await used(loop)
+        watched: list[bool] = []
+
+        async def read() -> None:
+            assert await loop.sock_recv(ours, 100) == b"data"
+            watched.append(loop.remove_reader(ours))
+
+        task = asyncio.ensure_future(read())
+        await asyncio.sleep(0)
+        writable = asyncio.Event()
+
+        def no_more() -> None:
+            loop.remove_writer(ours)
+            writable.set()
+
+        loop.add_writer(ours, no_more)
+        if which == "reader":  # nobody watches for writing any more when the data comes
+            await writable.wait()
+        theirs.send(b"data")
+        await task
+        assert watched == [False]
+        ours.close()
+        theirs.close()
+
+    on_each(main())
+
+
 @pytest.mark.filterwarnings("ignore:unclosed")
 def test_a_wait_that_was_cancelled_keeps_no_socket(on_each: Callable[..., Any]) -> None:
     async def main() -> None:

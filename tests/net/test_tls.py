@@ -287,6 +287,37 @@ def test_a_protocol_with_a_buffer_of_its_own(on_python: Any) -> None:
     assert on_python(main()) == b"y" * 50_000
 
 
+class NoRoom(Collector):
+    """Has nowhere to put what arrives."""
+
+    def get_buffer(self, sizehint: int) -> Any:
+        return bytearray()
+
+    def eof_received(self) -> None:
+        self.complete.set_result(None)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "miniloop"])
+def test_a_protocol_without_room_has_failed(loop: str) -> None:
+    """As over TCP, where both say so; asyncio's TLS tells it that the peer has ended."""
+
+    async def main() -> Any:
+        loop = asyncio.get_running_loop()
+        reports: list[Any] = []
+        loop.set_exception_handler(lambda _, context: reports.append(context["exception"]))
+        where: dict[str, Any] = {"ssl": client_context(), "server_hostname": "localhost"}
+        async with serving(echo, server_context()) as port:
+            program = NoRoom(1)
+            transport, _ = await loop.create_connection(lambda: program, "127.0.0.1", port, **where)
+            transport.write(b"y")
+            lost = await program.lost
+        assert reports == ([lost] if lost else [])
+        return program.complete.done(), repr(lost)
+
+    ours = False, "RuntimeError('get_buffer() returned an empty buffer')"
+    assert run(REAL[loop], main()) == (ours if loop == "miniloop" else (True, "None"))
+
+
 # -- order ---------------------------------------------------------------------
 
 
