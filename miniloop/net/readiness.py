@@ -106,9 +106,11 @@ def remove(loop: Any, fd: Any, event: int) -> bool:
     """Stop watching *fd* for *event*; return whether it was watched."""
     if loop.is_closed():
         return False
-    if event == selectors.EVENT_WRITE and _fileno(fd) in loop._seats:
-        return False  # nobody waits to write there, and who sits there stays
-    sat = bool(loop._seats) and _ask_to_leave(loop, fd)
+    sat = False
+    if loop._seats:
+        if event == selectors.EVENT_WRITE and _fileno(fd) in loop._seats:
+            return False  # nobody waits to write there, and who sits there stays
+        sat = _ask_to_leave(loop, fd)
     key = loop._selector.get_map().get(fd)
     if key is None:
         return sat
