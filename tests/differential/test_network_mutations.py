@@ -125,7 +125,7 @@ def a_full_reader_does_not_pause(patch: Patch) -> None:
     patch.setattr(stream_reader.StreamReader, "_pause", lambda self: None)
 
 
-@mistake("open_streams", "open_mixed", "read", "write")
+@mistake("open_streams", "read", "write")
 def a_reader_that_was_full_never_resumes(patch: Patch) -> None:
     def take(original: Any, self: Any, n: int) -> bytes:
         paused, self._paused = self._paused, False

@@ -133,6 +133,7 @@ async def spinning() -> None:
 async def growing() -> None:
     """Callbacks that each ask for two more."""
     loop = asyncio.get_running_loop()
+    enough = asyncio.Event()
 
     def more(left: int) -> None:
         if left:
@@ -140,9 +141,11 @@ async def growing() -> None:
             loop.call_soon(int)
             for _ in range(60 - left):
                 loop.call_soon(int)
+        else:
+            enough.set()
 
     loop.call_soon(more, 60)
-    await asyncio.sleep(0.05)
+    await enough.wait()
 
 
 async def fine() -> None:
