@@ -403,15 +403,18 @@ def test_a_dripping_server_is_a_total_timeout(run: Run) -> None:
 
 
 def test_a_server_that_does_not_read_is_a_write_timeout(run: Run) -> None:
+    given_up = asyncio.Event()
+
     async def script(peer: Peer) -> None:
         await peer.head()
-        await asyncio.sleep(0.5)
+        await given_up.wait()
 
     async def main() -> None:
         timeouts = Timeouts(read=QUICK, write=QUICK)
         async with scripted(script, limit=1000) as served, Client(timeout=timeouts) as client:
             with pytest.raises(WriteTimeout):
                 await client.post(served.url, content=bytes(30_000_000))
+            given_up.set()
 
     run(main())
 
