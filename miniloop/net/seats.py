@@ -178,7 +178,8 @@ class Seat:
         else:
             self.loop._edges.modify(self.fd, select.EPOLLIN)
             self._waiter.add_done_callback(self.free)
-            if isinstance(self._waiter, Future):  # no longer watched when who waited goes on
+            if isinstance(self._waiter, Future):
+                # First of all: it is no longer watched when who waits goes on, as on asyncio.
                 entries = self._waiter._entries()
                 entries.insert(0, entries.pop())
         return self._waiter is not None and not stale

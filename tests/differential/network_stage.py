@@ -238,6 +238,9 @@ class NetworkStage(Ends):
         one, other = self.some(index, self.two_protocols)
         one.random = other.random = True
         await self.both(self.over(one, tls.client), self.over(other, tls.server, True))
+        swapped = "swap" in (*one.reactions, *other.reactions)  # one may stand below TLS now
+        if one.kind == other.kind == "wire" and not swapped:  # what comes is data again
+            one.random = other.random = False
 
     def two_protocols(self, end: End) -> tuple[End, End] | None:
         """Return *end* and the other one of its link, if both have protocols."""

@@ -412,9 +412,11 @@ def test_a_server_that_does_not_read_is_a_write_timeout(run: Run) -> None:
     async def main() -> None:
         timeouts = Timeouts(read=QUICK, write=QUICK)
         async with scripted(script, limit=1000) as served, Client(timeout=timeouts) as client:
-            with pytest.raises(WriteTimeout):
-                await client.post(served.url, content=bytes(30_000_000))
-            given_up.set()
+            try:
+                with pytest.raises(WriteTimeout):
+                    await client.post(served.url, content=bytes(30_000_000))
+            finally:
+                given_up.set()
 
     run(main())
 
